@@ -1,0 +1,67 @@
+package dev.tributary.server.tensor;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The operations of a transformer step, each over all rows of the step.
+///
+/// Activations are bfloat16 where a matmul reads them and float32 in the residual stream; sums are
+/// float32. Shapes are checked here, before native code sees them. Not thread safe: one thread, the
+/// engine's, calls; an implementation spreads the work over threads of its own.
+public interface Ops extends AutoCloseable {
+  /// What decides a result's bits besides the request: library and version, vector lanes, CPU
+  /// features. Part of the numerics id.
+  String numerics();
+
+  /// Packs weights; the originals are not kept.
+  Linear pack(LinearWeights weights);
+
+  /// `x[i] = table[tokens[i]]`. x: float32 `[tokens, hidden]`.
+  void embed(int[] tokens, Linear table, Matrix x);
+
+  /// Root mean square norm (Zhang and Sennrich 2019) of rows `[from, to)`: `y = x / sqrt(mean(x²) +
+  /// epsilon) * weight`. x: float32 `[rows, n]`; y: `[rows, n]`.
+  void rmsNorm(Matrix x, int from, int to, float[] weight, float epsilon, Matrix y);
+
+  /// `y[:, column .. column + outputs) = x Wᵀ`. x, y: bfloat16 `[rows, inputs]`, `[rows, any]`.
+  void linear(Matrix x, Linear weights, Matrix y, int column);
+
+  /// Applies adapters to a product; segments are disjoint, rows without one stay as they are. x:
+  /// the product's input, bfloat16 `[rows, inputs]`; y: its output, bfloat16 `[rows, columns]`.
+  void lora(Matrix x, Matrix y, List<LoraSegment> segments);
+
+  /// `y[i, j] += bias[j]`. y: bfloat16.
+  void addBias(Matrix y, float[] bias);
+
+  /// Normalises (Qwen3: per head, before rotation) and rotates queries and keys in place, and
+  /// stores keys and values in `cache`. qkv: bfloat16 `[rows, shape.width()]`.
+  ///
+  /// @param headNorms weights for queries and keys, `[headDim]` each, or null
+  void rotateAndStore(
+      Matrix qkv,
+      Rows rows,
+      Rotary rotary,
+      @Nullable HeadNorms headNorms,
+      KvCache cache,
+      int layer);
+
+  /// Causal attention of each row over positions 0 to its own. qkv: as rotateAndStore left it; y:
+  /// bfloat16 `[rows, shape.queryWidth()]`.
+  void attend(Matrix qkv, Rows rows, KvCache cache, int layer, Matrix y);
+
+  /// `y = silu(gate) * up`. gateUp: bfloat16 `[rows, 2 n]`, gate first; y: bfloat16 `[rows, n]`.
+  void swiglu(Matrix gateUp, Matrix y);
+
+  /// `x += delta`. x: float32; delta: bfloat16.
+  void add(Matrix x, Matrix delta);
+
+  /// `y = x Wᵀ` in float32, for the head. x: float32 `[rows, inputs]`; y: float32 `[rows,
+  /// outputs]`.
+  void logits(Matrix x, Linear head, Matrix y);
+
+  @Override
+  void close();
+
+  /// RMS norm weights of query and key heads.
+  record HeadNorms(float[] query, float[] key, float epsilon) {}
+}
