@@ -229,7 +229,8 @@ class CpuOpsTest {
         values[i] = (float) (random.nextGaussian() * 30);
       }
       float[] results = new float[values.length];
-      Lanes.exp(jdk.incubator.vector.FloatVector.fromArray(Lanes.F, values, 0)).intoArray(results, 0);
+      Lanes.exp(jdk.incubator.vector.FloatVector.fromArray(Lanes.F, values, 0))
+          .intoArray(results, 0);
       for (int i = 0; i < values.length; i++) {
         assertThat(results[i]).isEqualTo(Lanes.exp(values[i]));
         double clamped = Math.clamp(values[i], -87, 88);
@@ -289,7 +290,8 @@ class CpuOpsTest {
       }
       rotary = new Rotary(frequencies, 1, pages * KvCache.PAGE);
       norms =
-          new Ops.HeadNorms(floats(random, shape.headDim()), floats(random, shape.headDim()), 1e-6f);
+          new Ops.HeadNorms(
+              floats(random, shape.headDim()), floats(random, shape.headDim()), 1e-6f);
     }
 
     KvCache cache() {
@@ -328,7 +330,8 @@ class CpuOpsTest {
       }
       if (random.nextInt(4) != 0) {
         segments.add(
-            new LoraSegment(from, to, terms, random.nextBoolean() ? null : floats(random, outputs)));
+            new LoraSegment(
+                from, to, terms, random.nextBoolean() ? null : floats(random, outputs)));
       }
       from = to;
     }
