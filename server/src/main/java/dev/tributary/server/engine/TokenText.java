@@ -1,0 +1,21 @@
+package dev.tributary.server.engine;
+
+import java.util.Set;
+
+/// What the engine needs of a tokenizer.
+public interface TokenText {
+  /// A decoder at the start of a sequence.
+  Decoder decoder();
+
+  /// Tokens that end an answer: end of sequence, of turn, of message.
+  Set<Integer> stopIds();
+
+  /// Turns one sequence's tokens into text, step by step.
+  interface Decoder {
+    /// Text that `id` completes; well-formed, empty for control tokens and for split characters.
+    String push(int id);
+
+    /// What is left at the end, a split character as U+FFFD.
+    String finish();
+  }
+}

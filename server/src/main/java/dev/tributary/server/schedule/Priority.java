@@ -1,0 +1,8 @@
+package dev.tributary.server.schedule;
+
+/// Classes in which requests wait; the higher is admitted first, the lower is never starved.
+public enum Priority {
+  HIGH,
+  NORMAL,
+  LOW
+}
