@@ -2,14 +2,39 @@ package dev.tributary.server.engine;
 
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.StepRunner;
+import dev.tributary.server.tensor.KvCache;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
-/// Runs jobs on the device. Methods may be called by any thread and don't block.
+/// Runs jobs on the device. Methods may be called by any thread and, but for [#close], don't block.
 public final class Engine implements AutoCloseable {
+  /// How often the watchdog looks.
+  private static final Duration WATCH = Duration.ofSeconds(1);
+
+  private final EngineSettings settings;
+  private final TokenText text;
+  private final LongSupplier clock;
+  private final Consumer<Throwable> fatal;
+  private final AtomicBoolean fatalTold = new AtomicBoolean();
+  private final Sampler sampler;
+  private final Inbox inbox;
+  private final Watchdog watchdog;
+  private final EngineLoop loop;
+  private final AtomicLong nextId = new AtomicLong();
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+  private final AtomicLong drainAt = new AtomicLong();
+  private volatile boolean draining;
+  private volatile @Nullable Thread thread;
+
+  /// @param runner used by the engine's thread alone from [#start] on
   /// @param clock nanoseconds, as [System#nanoTime]
   /// @param fatal told once, from any thread, when the engine can't go on: the process should end
   public Engine(
@@ -17,43 +42,178 @@ public final class Engine implements AutoCloseable {
       TokenText text,
       EngineSettings settings,
       LongSupplier clock,
-      Consumer<Throwable> fatal) {}
-
-  /// Starts the thread that owns the device.
-  public void start() {
-    throw new UnsupportedOperationException();
+      Consumer<Throwable> fatal) {
+    this.settings = settings;
+    this.text = text;
+    this.clock = clock;
+    this.fatal = fatal;
+    sampler = new Sampler(settings.vocabulary());
+    inbox = new Inbox(settings.maxWaiting(), settings.retryAfter());
+    watchdog = new Watchdog(clock, settings.stepTimeout(), this::tellFatal);
+    loop = new EngineLoop(runner, settings, clock, inbox, watchdog);
   }
 
-  /// Takes a generation, or throws a [Rejection].
+  /// Starts the thread that owns the device, once.
+  public void start() {
+    if (thread != null) {
+      throw new IllegalStateException("started already");
+    }
+    Thread owner = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
+    thread = owner; // Before it can park: whoever submits from here on can wake it.
+    owner.start();
+    Thread.ofPlatform().name("engine-watchdog").daemon().start(this::watch);
+  }
+
+  /// Longest sequence, prompt and answer, that context and cache can hold; in tokens.
+  public int maxSequence() {
+    return (int) Math.min(settings.context(), (long) settings.pages() * KvCache.PAGE);
+  }
+
+  /// Takes a generation, or throws a [Rejection]. Its max_tokens is clipped to what [#maxSequence]
+  /// has left after the prompt.
   public Ticket submit(Job job, Observer observer) {
-    throw new UnsupportedOperationException();
+    checkTokens(job.prompt(), maxSequence() - 1);
+    job.sampling().checkVocabulary(settings.vocabulary());
+    int room = maxSequence() - job.prompt().length;
+    Sampling clipped = job.sampling().withMaxTokens(Math.min(job.sampling().maxTokens(), room));
+    Row row =
+        new GenerationRow(
+            nextId.getAndIncrement(), clock.getAsLong(), job, clipped, observer, sampler, text);
+    enqueue(row);
+    return row::cancel;
   }
 
   /// Takes tokens to score, or throws a [Rejection]. Cancelling the future frees the row; it fails
   /// with [JobFailedException].
   public CompletableFuture<ScoreJob.Scores> score(ScoreJob job) {
-    throw new UnsupportedOperationException();
+    checkTokens(job.tokens(), maxSequence());
+    CompletableFuture<ScoreJob.Scores> result = new CompletableFuture<>();
+    return enqueue(
+        new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, sampler, result), result);
   }
 
   /// The logits `[vocabulary]` after the last token of `prompt`, or throws a [Rejection].
   /// Cancelling the future frees the row; it fails with [JobFailedException].
   public CompletableFuture<float[]> probe(int[] prompt, List<AdapterUse> adapters) {
-    throw new UnsupportedOperationException();
+    checkTokens(prompt, maxSequence());
+    CompletableFuture<float[]> result = new CompletableFuture<>();
+    return enqueue(
+        new ProbeRow(
+            nextId.getAndIncrement(),
+            clock.getAsLong(),
+            prompt.clone(),
+            List.copyOf(adapters),
+            result),
+        result);
   }
 
-  /// Takes no more jobs; those taken may go on for `grace`, then fail with [Failure.Draining]. The
-  /// future completes when none is left.
+  /// Takes no more jobs; those taken may go on for `grace`, then fail with [Failure.Draining]. A
+  /// later call can only shorten the grace. The future completes when no job is left.
   public CompletableFuture<Void> drain(Duration grace) {
-    throw new UnsupportedOperationException();
+    long at = clock.getAsLong() + grace.toNanos();
+    synchronized (drained) {
+      drainAt.set(draining ? Math.min(drainAt.get(), at) : at);
+      draining = true;
+    }
+    inbox.close();
+    wake();
+    return drained.copy();
   }
 
   public EngineStats stats() {
-    throw new UnsupportedOperationException();
+    return loop.stats();
   }
 
-  /// Drains without grace and ends the thread.
+  /// Drains without grace and waits for the thread to end, as long as a step may take.
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    var unused = drain(Duration.ZERO);
+    Thread started = thread;
+    if (started == null) {
+      turn();
+      return;
+    }
+    try {
+      started.join(settings.stepTimeout());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /// One turn of the loop; 0 is idle. For the engine's thread, and tests in its place.
+  int turn() {
+    int done = loop.doWork(draining ? OptionalLong.of(drainAt.get()) : OptionalLong.empty());
+    if (draining && loop.isIdle() && inbox.isDone()) {
+      drained.complete(null);
+    }
+    return done;
+  }
+
+  /// For the watchdog's thread, and tests in its place.
+  void checkStep() {
+    watchdog.check();
+  }
+
+  private void run() {
+    try {
+      while (!drained.isDone()) {
+        if (turn() == 0 && !drained.isDone()) {
+          LockSupport.park(this);
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      inbox.close();
+      loop.failAll(new Failure.Internal(e));
+      drained.complete(null);
+      tellFatal(e);
+    }
+  }
+
+  private void watch() {
+    while (!drained.isDone()) {
+      LockSupport.parkNanos(this, WATCH.toNanos());
+      checkStep();
+    }
+  }
+
+  private void tellFatal(Throwable cause) {
+    if (fatalTold.compareAndSet(false, true)) {
+      fatal.accept(cause);
+    }
+  }
+
+  private <T> CompletableFuture<T> enqueue(Row row, CompletableFuture<T> result) {
+    result.whenComplete(
+        (value, error) -> {
+          if (result.isCancelled()) {
+            row.cancel();
+          }
+        });
+    enqueue(row);
+    return result;
+  }
+
+  private void enqueue(Row row) {
+    inbox.put(row);
+    wake();
+  }
+
+  private void wake() {
+    LockSupport.unpark(thread);
+  }
+
+  private void checkTokens(int[] tokens, int limit) {
+    if (tokens.length == 0) {
+      throw new Rejection.InvalidField("input", "is empty, must have at least one token");
+    }
+    if (tokens.length > limit) {
+      throw new Rejection.PromptTooLong(tokens.length, limit);
+    }
+    for (int id : tokens) {
+      if (id < 0 || id >= settings.vocabulary()) {
+        throw new Rejection.InvalidField(
+            "input", "has token " + id + ", must be below " + settings.vocabulary());
+      }
+    }
   }
 }

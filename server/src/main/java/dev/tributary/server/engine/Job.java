@@ -13,10 +13,10 @@ import java.util.OptionalLong;
 /// @param prompt token ids, at least one
 /// @param adapters deltas added in this order; empty is the base
 /// @param logprobs alternatives to report beside each token's logprob, 0 to 20; empty reports none
-/// @param timeLimitNanos from submission; then the answer ends with what it has
+/// @param timeLimitNanos from leaving the queue; then the answer ends with what it has
 /// @param deadlineNanos on the engine's clock; then the job fails
-/// @param echo the first delta repeats the prompt's text and ids (never matched against stop
-///   strings, without logprobs: [ScoreJob] gives those)
+/// @param echo deltas repeat the prompt first, its logprobs too where asked for; stop strings are
+///   not looked for in it
 public record Job(
     String id,
     String tenant,

@@ -1,4 +1,15 @@
 /// The one loop that owns the device: schedule, run, sample, publish.
+///
+/// - [EngineLoop] is a duty cycle on one platform thread; all state of running rows is confined to
+///   it. Callers hand rows over through a bounded [Inbox] and hear back through [Observer]s that
+///   must not block: a row never waits for its reader.
+/// - Which tokens run is decided by [dev.tributary.server.schedule.Scheduler], which knows no
+///   tensors; what they compute by a [dev.tributary.server.model.StepRunner], which knows no
+///   requests; here the two meet.
+/// - What a row yields depends on its own logits and request: scratch is shared, state is not,
+///   random numbers are a function of seed and position ([Philox]), sums have a fixed order
+///   ([Softmax]).
+/// - Cancellation, deadlines and drain are looked at between steps, so a row is freed within one.
 @NullMarked
 package dev.tributary.server.engine;
 
