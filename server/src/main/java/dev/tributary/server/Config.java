@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// The server's settings. Every flag `--some-name` is also the key `some-name` of the file given by
-/// `--config` and the environment variable `TRIBUTARY_SOME_NAME`; a flag wins over the environment, the
-/// environment over the file.
+/// `--config` and the environment variable `TRIBUTARY_SOME_NAME`; a flag wins over the environment,
+/// the environment over the file.
 final class Config {
   @Option(
       names = "--model",
@@ -76,7 +76,8 @@ final class Config {
       names = "--stream-idle",
       paramLabel = "SECONDS",
       defaultValue = "60",
-      description = "A stream that its client does not drain ends after this. Default: ${DEFAULT-VALUE}.")
+      description =
+          "A stream that its client does not drain ends after this. Default: ${DEFAULT-VALUE}.")
   int streamIdle = 60;
 
   @Option(
@@ -91,10 +92,7 @@ final class Config {
       description = "Fetch and check the model, print where it is, and end.")
   boolean fetchOnly;
 
-  @Option(
-      names = "--config",
-      paramLabel = "FILE",
-      description = "Settings as key = value lines.")
+  @Option(names = "--config", paramLabel = "FILE", description = "Settings as key = value lines.")
   @Nullable Path file;
 
   int threadsOrDefault() {

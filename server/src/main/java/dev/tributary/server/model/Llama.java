@@ -86,10 +86,35 @@ public final class Llama implements StepRunner, BaseWeights {
   private void attention(Step step, Activations b, int layer, Block block) {
     norm(step, b, LoraWeights.Norm.ATTENTION, layer, block.attentionNorm());
     project(step, layer, block.qkv(), block.qkvBias(), b.normed(), b.qkv());
-    ops.rotateAndStore(b.qkv(), step.rows(), rotary, block.headNorms(), cache, layer);
+    rotateAndStore(step, b, layer, block.headNorms());
     ops.attend(b.qkv(), step.rows(), cache, layer, b.attended());
     project(step, layer, block.output(), block.outputBias(), b.attended(), b.delta());
     ops.add(b.residual(), b.delta());
+  }
+
+  private void rotateAndStore(Step step, Activations b, int layer, Ops.@Nullable HeadNorms norms) {
+    if (norms == null) {
+      ops.rotateAndStore(b.qkv(), step.rows(), rotary, null, cache, layer);
+      return;
+    }
+    LoraWeights.NormSite query = new LoraWeights.NormSite(layer, LoraWeights.Norm.QUERY);
+    LoraWeights.NormSite key = new LoraWeights.NormSite(layer, LoraWeights.Norm.KEY);
+    for (Step.Group group : step.groups(query, key)) {
+      float[] ownQuery = group.norm(query);
+      float[] ownKey = group.norm(key);
+      Ops.HeadNorms own =
+          new Ops.HeadNorms(
+              ownQuery == null ? norms.query() : ownQuery,
+              ownKey == null ? norms.key() : ownKey,
+              norms.epsilon());
+      ops.rotateAndStore(
+          b.qkv().rowRange(group.from(), group.to()),
+          step.rows().range(group.from(), group.to()),
+          rotary,
+          own,
+          cache,
+          layer);
+    }
   }
 
   private void feedForward(Step step, Activations b, int layer, Block block) {

@@ -59,10 +59,17 @@ public final class LlamaLoader {
 
   private Llama.Weights weights() {
     Linear embedding =
-        ops.pack(matrix(gguf ? "token_embd" : "model.embed_tokens", config.vocabulary(), config.hidden(), false));
+        ops.pack(
+            matrix(
+                gguf ? "token_embd" : "model.embed_tokens",
+                config.vocabulary(),
+                config.hidden(),
+                false));
     Linear head = embedding;
     if (!config.tiedHead()) {
-      head = ops.pack(matrix(gguf ? "output" : "lm_head", config.vocabulary(), config.hidden(), false));
+      head =
+          ops.pack(
+              matrix(gguf ? "output" : "lm_head", config.vocabulary(), config.hidden(), false));
     }
     // Packing is native and plain copying: blocks are independent.
     List<Llama.Block> blocks =
@@ -119,8 +126,8 @@ public final class LlamaLoader {
   }
 
   /// Where each row of a projection stands in the file, or null where it is in place. GGUF files of
-  /// the llama architecture interleave the halves of each query and key head, which rotate together;
-  /// adapters, and our rotation, take them in Hugging Face's order.
+  /// the llama architecture interleave the halves of each query and key head, which rotate
+  /// together; adapters, and our rotation, take them in Hugging Face's order.
   private int @Nullable [] order(Projection projection) {
     boolean rotates = projection == Projection.Q || projection == Projection.K;
     if (!gguf || !rotates || !config.family().equals("llama")) {
@@ -173,8 +180,12 @@ public final class LlamaLoader {
     long[] wanted = IntStream.of(shape).asLongStream().toArray();
     if (!java.util.Arrays.equals(tensor.shape(), wanted)) {
       throw new ModelException(
-          "tensor " + name + " has shape " + java.util.Arrays.toString(tensor.shape())
-              + ", expected " + java.util.Arrays.toString(wanted));
+          "tensor "
+              + name
+              + " has shape "
+              + java.util.Arrays.toString(tensor.shape())
+              + ", expected "
+              + java.util.Arrays.toString(wanted));
     }
     synchronized (used) {
       used.add(name);

@@ -54,6 +54,10 @@ public record LoraWeights(
     ATTENTION,
     /// `post_attention_layernorm`
     FEED_FORWARD,
+    /// `self_attn.q_norm`
+    QUERY,
+    /// `self_attn.k_norm`
+    KEY,
     /// `model.norm`
     FINAL
   }

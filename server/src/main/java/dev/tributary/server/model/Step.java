@@ -84,11 +84,13 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, List<Group> groups) {
     return Arrays.copyOf(found, count);
   }
 
-  /// The groups apart where one brings its own weights for `site`; else all rows as one group.
-  List<Group> groups(LoraWeights.NormSite site) {
+  /// The groups apart where one brings its own weights for one of `sites`; else all rows as one.
+  List<Group> groups(LoraWeights.NormSite... sites) {
     for (Group group : groups) {
-      if (group.norm(site) != null) {
-        return groups;
+      for (LoraWeights.NormSite site : sites) {
+        if (group.norm(site) != null) {
+          return groups;
+        }
       }
     }
     return List.of(new Group(0, tokens.length, List.of()));

@@ -30,20 +30,22 @@ enum Int4Layout {
 
   /// The layout in which `packed` holds `codes`.
   ///
-  /// @param codes int32 `[columns, inputs]`
-  static Int4Layout of(MemorySegment packed, Bytes codes, int columns, int inputs) {
+  /// @param codes `[columns, inputs]`
+  static Int4Layout of(MemorySegment packed, int[] codes, int columns, int inputs) {
+    byte[] pairs = packed.toArray(ValueLayout.JAVA_BYTE);
     for (Int4Layout layout : new Int4Layout[] {AVX512, AVX2, SCALAR}) {
-      if (layout.holds(packed, codes, columns, inputs)) {
+      if (layout.holds(pairs, codes, columns, inputs)) {
         return layout;
       }
     }
     return UNKNOWN;
   }
 
-  private boolean holds(MemorySegment packed, Bytes codes, int columns, int inputs) {
+  private boolean holds(byte[] pairs, int[] codes, int columns, int inputs) {
     for (int n = 0; n < columns; n++) {
       for (int k = 0; k < inputs; k++) {
-        if (code(packed, columns, inputs, n, k) != codes.getInt(4L * ((long) n * inputs + k))) {
+        int pair = pairs[(int) at(columns, inputs, n, k)];
+        if ((high(columns, n) ? (pair >> 4) & 15 : pair & 15) != codes[n * inputs + k]) {
           return false;
         }
       }
@@ -53,13 +55,27 @@ enum Int4Layout {
 
   /// The code of `[column, input]` in a shard of `columns`.
   int code(MemorySegment packed, int columns, int inputs, int column, int input) {
+    int pair = packed.get(ValueLayout.JAVA_BYTE, at(columns, inputs, column, input));
+    return high(columns, column) ? (pair >> 4) & 15 : pair & 15;
+  }
+
+  /// Offset of the byte that holds `[column, input]`.
+  private long at(int columns, int inputs, int column, int input) {
     int start = column / block * block;
     int size = Math.min(block, columns - start);
     int j = column - start;
-    long base = (long) start * inputs / 2 + (long) input * size / 2;
-    boolean split = halves && size == block;
-    int pair = packed.get(ValueLayout.JAVA_BYTE, base + (split ? j % (block / 2) : j / 2));
-    boolean high = split ? j >= block / 2 : (j & 1) == 1;
-    return high ? (pair >> 4) & 15 : pair & 15;
+    int within = split(size) ? j % (block / 2) : j / 2;
+    return (long) start * inputs / 2 + (long) input * size / 2 + within;
+  }
+
+  /// Whether `column` is in the high nibble of its byte.
+  private boolean high(int columns, int column) {
+    int start = column / block * block;
+    int j = column - start;
+    return split(Math.min(block, columns - start)) ? j >= block / 2 : (j & 1) == 1;
+  }
+
+  private boolean split(int size) {
+    return halves && size == block;
   }
 }

@@ -66,13 +66,10 @@ final class Int4Linear implements Linear {
 
   private Shard pack(Libtorch libtorch, LinearWeights.Int4 source, int from, int to) {
     int columns = to - from;
-    Bytes wide = Bytes.allocate(4L * columns * inputs);
-    for (int n = 0; n < columns; n++) {
-      for (int k = 0; k < inputs; k++) {
-        wide.putInt(4L * ((long) n * inputs + k), source.code(from + n, k));
-      }
-    }
-    long packed = libtorch.packInt4(wide, columns, inputs);
+    int[] wide = codes(source, from, to);
+    Bytes wideBytes = Bytes.allocate(4L * wide.length);
+    MemorySegment.copy(wide, 0, wideBytes.segment(), Bytes.INT, 0, wide.length);
+    long packed = libtorch.packInt4(wideBytes, columns, inputs);
     MemorySegment codes;
     try (Arena arena = Arena.ofConfined()) {
       codes =
@@ -96,6 +93,19 @@ final class Int4Linear implements Linear {
         parameters,
         libtorch.scalesAndZeros(parameters, groups, columns),
         Int4Layout.of(codes, wide, columns, inputs));
+  }
+
+  /// Codes of outputs `[from, to)`, one an element.
+  private static int[] codes(LinearWeights.Int4 source, int from, int to) {
+    int inputs = source.inputs();
+    byte[] pairs = new byte[(to - from) * inputs / 2];
+    source.codes().get((long) from * inputs / 2, pairs, 0, pairs.length);
+    int[] wide = new int[2 * pairs.length];
+    for (int i = 0; i < pairs.length; i++) {
+      wide[2 * i] = pairs[i] & 15;
+      wide[2 * i + 1] = (pairs[i] >> 4) & 15;
+    }
+    return wide;
   }
 
   Int4Layout layout() {

@@ -1,7 +1,7 @@
 package dev.tributary.server.weights;
 
-/// A model file that isn't what its format allows. The message names the file, the byte offset and what
-/// was expected there.
+/// A model file that isn't what its format allows. The message names the file, the byte offset and
+/// what was expected there.
 public final class FormatException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -11,10 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// A GGUF file, version 2 or 3, little-endian (`gguf.md` of the ggml project), mapped and read strictly.
+/// A GGUF file, version 2 or 3, little-endian (`gguf.md` of the ggml project), mapped and read
+/// strictly.
 ///
-/// Counts and lengths are checked against what is left of the file before anything is allocated, so a
-/// hostile file costs no more memory than its own size.
+/// Counts and lengths are checked against what is left of the file before anything is allocated, so
+/// a hostile file costs no more memory than its own size.
 public final class Gguf implements Checkpoint {
   private static final int MAGIC = 0x46554747; // "GGUF"
   private static final int MAX_DIMS = 4;
@@ -48,8 +49,7 @@ public final class Gguf implements Checkpoint {
     int version = in.int32("version");
     if (version == 1 || Integer.reverseBytes(version) <= 3 && Integer.reverseBytes(version) > 0) {
       throw in.fault(
-          4,
-          version == 1 ? "GGUF version 1 is not supported" : "big-endian GGUF is not supported");
+          4, version == 1 ? "GGUF version 1 is not supported" : "big-endian GGUF is not supported");
     }
     if (version != 2 && version != 3) {
       throw in.fault(4, "GGUF version " + Integer.toUnsignedString(version) + " is not known");
@@ -87,7 +87,8 @@ public final class Gguf implements Checkpoint {
   }
 
   /// A tensor's entry, before its data's place is known to be right.
-  private record Entry(long at, String name, TensorType type, long[] shape, long offset, long size) {}
+  private record Entry(
+      long at, String name, TensorType type, long[] shape, long offset, long size) {}
 
   private static Map<String, StoredTensor> tensors(GgufCursor in, long count, long alignment) {
     List<Entry> entries = new ArrayList<>();
@@ -125,7 +126,8 @@ public final class Gguf implements Checkpoint {
     String name = in.string("tensor name", MAX_TENSOR_NAME);
     int dims = in.int32("dimensions of " + name);
     if (dims < 1 || dims > MAX_DIMS) {
-      throw in.fault(at, "tensor " + name + " has " + Integer.toUnsignedString(dims) + " dimensions");
+      throw in.fault(
+          at, "tensor " + name + " has " + Integer.toUnsignedString(dims) + " dimensions");
     }
     long[] shape = new long[dims];
     long elements = 1;
@@ -140,7 +142,8 @@ public final class Gguf implements Checkpoint {
     int id = in.int32("type of " + name);
     TensorType type = TensorType.ofGgml(id);
     if (type == null) {
-      throw in.fault(at, "tensor " + name + " has type " + GgufCursor.typeName(id) + ", not supported");
+      throw in.fault(
+          at, "tensor " + name + " has type " + GgufCursor.typeName(id) + ", not supported");
     }
     if (shape[dims - 1] % type.blockLength() != 0) {
       throw in.fault(

@@ -31,9 +31,9 @@ final class GgufCursor {
   private static final List<String> TYPE_NAMES =
       List.of(
           "F32", "F16", "Q4_0", "Q4_1", "4", "5", "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q2_K", "Q3_K",
-          "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
-          "IQ2_S", "IQ4_XS", "I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16", "31", "32", "33",
-          "TQ1_0", "TQ2_0", "36", "37", "38", "MXFP4");
+          "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL",
+          "IQ3_S", "IQ2_S", "IQ4_XS", "I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16", "31", "32",
+          "33", "TQ1_0", "TQ2_0", "36", "37", "38", "MXFP4");
 
   private final String file;
   private final Bytes bytes;
@@ -69,8 +69,13 @@ final class GgufCursor {
     if (count < 0 || count > bytes.size() - offset) {
       throw fault(
           offset,
-          "the file ends (at " + bytes.size() + ") inside " + what + ", which takes "
-              + Long.toUnsignedString(count) + " bytes");
+          "the file ends (at "
+              + bytes.size()
+              + ") inside "
+              + what
+              + ", which takes "
+              + Long.toUnsignedString(count)
+              + " bytes");
     }
   }
 
@@ -145,8 +150,7 @@ final class GgufCursor {
       }
       case STRING -> string(key, MAX_STRING);
       case ARRAY -> array(key, depth);
-      default ->
-          throw fault(at, key + " has the unknown type " + Integer.toUnsignedString(type));
+      default -> throw fault(at, key + " has the unknown type " + Integer.toUnsignedString(type));
     };
   }
 

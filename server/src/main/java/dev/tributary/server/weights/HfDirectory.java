@@ -17,7 +17,8 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// A model in Hugging Face's layout: `config.json`, `model.safetensors` or its shards with their index.
+/// A model in Hugging Face's layout: `config.json`, `model.safetensors` or its shards with their
+/// index.
 public final class HfDirectory implements Checkpoint {
   private static final long MAX_JSON = 64 << 20;
 
@@ -92,7 +93,8 @@ public final class HfDirectory implements Checkpoint {
                 .findFirst()
                 .ifPresent(
                     name -> {
-                      throw new FormatException(file + " has tensor " + name + ", not in the index");
+                      throw new FormatException(
+                          file + " has tensor " + name + ", not in the index");
                     }));
   }
 
@@ -108,9 +110,11 @@ public final class HfDirectory implements Checkpoint {
       return object;
     } catch (JsonProcessingException e) {
       throw new FormatException(
-          path.getFileName() + ": byte "
+          path.getFileName()
+              + ": byte "
               + (e.getLocation() == null ? 0 : e.getLocation().getByteOffset())
-              + ": " + e.getOriginalMessage());
+              + ": "
+              + e.getOriginalMessage());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

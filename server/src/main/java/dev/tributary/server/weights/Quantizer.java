@@ -6,11 +6,11 @@ import dev.tributary.server.tensor.LinearWeights;
 
 /// Round-to-nearest to four bits in groups of 32, with a refinement of the zero.
 ///
-/// A group starts with code 0 at its minimum and 15 at its maximum, scale and zero rounded to bfloat16.
-/// The zero is then refined by half-quadratic splitting (HQQ, Badri and Shaji 2023): errors are shrunk
-/// towards zero under an l_p norm, p = 0.7, and the zero moves to where the rest is zero on average. The
-/// refinement is kept only where it lowers the squared error, so weights that lie on a grid come back
-/// exactly.
+/// A group starts with code 0 at its minimum and 15 at its maximum, scale and zero rounded to
+/// bfloat16. The zero is then refined by half-quadratic splitting (HQQ, Badri and Shaji 2023):
+/// errors are shrunk towards zero under an l_p norm, p = 0.7, and the zero moves to where the rest
+/// is zero on average. The refinement is kept only where it lowers the squared error, so weights
+/// that lie on a grid come back exactly.
 final class Quantizer {
   private static final int ROUNDS = 20;
   private static final float P = 0.7f;
@@ -24,7 +24,7 @@ final class Quantizer {
 
   static LinearWeights.Int4 quantize(StoredTensor tensor, int outputs, int inputs) {
     int groups = outputs * (inputs / GROUP);
-    Bytes codes = Bytes.allocate((long) outputs * inputs / 2);
+    byte[] codes = new byte[outputs * inputs / 2];
     Bytes scales = Bytes.allocate(2L * groups);
     Bytes zeros = Bytes.allocate(2L * groups);
     Quantizer quantizer = new Quantizer();
@@ -38,7 +38,7 @@ final class Quantizer {
         zeros.putBf16(2L * g, quantizer.zero);
       }
     }
-    return new LinearWeights.Int4(outputs, inputs, codes, scales, zeros);
+    return new LinearWeights.Int4(outputs, inputs, Bytes.copyOf(codes), scales, zeros);
   }
 
   private void quantize(float[] row, int from) {

@@ -56,7 +56,9 @@ public final class Safetensors {
           case "BF16" -> TensorType.BF16;
           default ->
               throw new FormatException(
-                  file, entry.begin(), "tensor " + name + " has dtype " + entry.dtype() + ", not supported");
+                  file,
+                  entry.begin(),
+                  "tensor " + name + " has dtype " + entry.dtype() + ", not supported");
         };
     return new StoredTensor(name, type, shape(entry), bytes(entry));
   }

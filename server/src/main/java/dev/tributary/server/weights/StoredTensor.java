@@ -34,8 +34,8 @@ public record StoredTensor(String name, TensorType type, long[] shape, Bytes dat
     return values;
   }
 
-  /// The weights of a linear layer in the form that loses least: 4-bit codes are kept (the only loss is
-  /// scale and zero rounded to bfloat16), 8-bit ones too; other types become bfloat16.
+  /// The weights of a linear layer in the form that loses least: 4-bit codes are kept (the only
+  /// loss is scale and zero rounded to bfloat16), 8-bit ones too; other types become bfloat16.
   public LinearWeights toLinear() {
     int outputs = rows();
     int inputs = cols();

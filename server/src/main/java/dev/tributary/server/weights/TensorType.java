@@ -4,8 +4,8 @@ import dev.tributary.server.tensor.Bytes;
 import dev.tributary.server.tensor.Floats;
 import org.jspecify.annotations.Nullable;
 
-/// Element types of stored tensors, with their block layouts (ggml's `ggml-common.h`; safetensors has
-/// the first three).
+/// Element types of stored tensors, with their block layouts (ggml's `ggml-common.h`; safetensors
+/// has the first three).
 public enum TensorType {
   F32(0, 1, 4),
   F16(1, 1, 2),
@@ -55,10 +55,12 @@ public enum TensorType {
       case F16 -> out[at] = Floats.fromF16(data.getShort(offset));
       case BF16 -> out[at] = data.getBf16(offset);
       case Q4_0 -> nibbles(data, offset + 2, half(data, offset), -8, 0, out, at);
-      case Q4_1 -> nibbles(data, offset + 4, half(data, offset), 0, half(data, offset + 2), out, at);
+      case Q4_1 ->
+          nibbles(data, offset + 4, half(data, offset), 0, half(data, offset + 2), out, at);
       case Q5_0 -> fives(data, offset + 2, offset + 6, half(data, offset), -16, 0, out, at);
       case Q5_1 ->
-          fives(data, offset + 4, offset + 8, half(data, offset), 0, half(data, offset + 2), out, at);
+          fives(
+              data, offset + 4, offset + 8, half(data, offset), 0, half(data, offset + 2), out, at);
       case Q8_0 -> eights(data, offset, out, at);
       case Q4_K -> KBlocks.q4(data, offset, out, at);
       case Q5_K -> KBlocks.q5(data, offset, out, at);
