@@ -1,45 +1,22 @@
 package dev.tributary.server.engine;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /// Chooses tokens and reports how likely they were.
 ///
-/// A choice depends on the row's own logits and request alone. Candidates are ranked by likelihood,
-/// ties to the lowest id; top-k, top-p and min-p each keep a prefix of that ranking, and the token
-/// drawn is the first at which the prefix's cumulative weight exceeds its share.
-///
-/// Ranking a whole vocabulary would cost more than all else: tokens are dealt into buckets of
-/// likelihood, and only buckets that are reached are sorted. Not thread safe: scratch is reused.
+/// A choice depends on the row's own logits and request alone. Top-k, top-p and min-p each keep a
+/// beginning of the [Ranking], and the token drawn is the first at which the sum of weights exceeds
+/// the drawn share. Not thread safe: scratch is reused.
 final class Sampler {
-  /// Buckets a nat.
-  private static final int RESOLUTION = 8;
-
-  /// The last holds all beyond 64 nats.
-  private static final int BUCKETS = 64 * RESOLUTION + 1;
-
   private final float[] adjusted;
-  private final float[] distances;
-  private final float[] weights;
-
-  /// Distance's bits, then id: in ascending order, the most likely first.
-  private final long[] ranked;
-
-  /// Bucket b is `ranked[starts[b] .. starts[b + 1])`.
-  private final int[] starts = new int[BUCKETS + 1];
-
-  /// Buckets below are sorted.
-  private int sortedBuckets;
-
-  /// Weight of the tokens that the last [#walk] passed.
-  private double walked;
+  private final float[] scratch;
+  private final Ranking ranking;
 
   Sampler(int vocabulary) {
     adjusted = new float[vocabulary];
-    distances = new float[vocabulary];
-    weights = new float[vocabulary];
-    ranked = new long[vocabulary];
+    scratch = new float[vocabulary];
+    ranking = new Ranking(vocabulary);
   }
 
   /// The next token of a sequence.
@@ -48,36 +25,41 @@ final class Sampler {
   /// @param position number of tokens generated before
   /// @throws ArithmeticException if the logits are not finite
   int choose(float[] logits, Sampling sampling, TokenCounts counts, int position) {
-    float[] values = adjust(logits, sampling, counts);
-    int best = Softmax.argMax(values);
-    if (sampling.temperature() == 0 || sampling.topK() == 1) {
-      return best;
+    if (sampling.temperature() == 0) {
+      return Softmax.argMax(adjust(logits, sampling, counts));
     }
-    Softmax.weigh(values, values[best], sampling.temperature(), distances, weights);
-    rank();
-    int kept = ranked.length;
-    double mass = Softmax.sum(weights);
-    if (sampling.topK() > 0 && sampling.topK() < kept) {
-      kept = walk(sampling.topK(), Double.POSITIVE_INFINITY, 0);
-      mass = walked;
+    Ranking.Prefix kept = keep(logits, sampling, counts);
+    double share = Philox.uniform(sampling.seed(), position) * kept.mass();
+    return ranking.id(ranking.walk(kept.count(), share, 0).count() - 1);
+  }
+
+  /// The candidates that a temperature above 0 leaves: a beginning of [#ranking].
+  Ranking.Prefix keep(float[] logits, Sampling sampling, TokenCounts counts) {
+    float[] values = adjust(logits, sampling, counts);
+    float max = values[Softmax.argMax(values)];
+    Ranking.Prefix kept = ranking.rank(values, max, sampling.temperature());
+    if (sampling.topK() > 0 && sampling.topK() < kept.count()) {
+      kept = ranking.walk(sampling.topK(), Double.POSITIVE_INFINITY, 0);
     }
     if (sampling.topP() < 1) {
-      // The fewest that reach p: the walk stops at the first where the sum exceeds what is below p.
-      kept = walk(kept, Math.nextDown(sampling.topP() * mass), 0);
-      mass = walked;
+      // To reach p is to exceed what is just below it.
+      double mass = Math.nextDown(sampling.topP() * kept.mass());
+      kept = ranking.walk(kept.count(), mass, 0);
     }
     if (sampling.minP() > 0) {
-      kept = walk(kept, Double.POSITIVE_INFINITY, sampling.minP());
-      mass = walked;
+      kept = ranking.walk(kept.count(), Double.POSITIVE_INFINITY, sampling.minP());
     }
-    int drawn = walk(kept, Philox.uniform(sampling.seed(), position) * mass, 0);
-    return (int) ranked[drawn - 1];
+    return kept;
+  }
+
+  Ranking ranking() {
+    return ranking;
   }
 
   /// How likely `id` was, and the `top` most likely, of raw logits.
   TokenLogprob logprob(float[] logits, int id, int top) {
     float max = logits[Softmax.argMax(logits)];
-    double logSum = Softmax.logSumExp(logits, max, weights);
+    double logSum = Softmax.logSumExp(logits, max, scratch);
     List<TokenLogprob.Alternative> alternatives = new ArrayList<>(top);
     for (int alternative : largest(logits, Math.min(top, logits.length))) {
       alternatives.add(
@@ -96,52 +78,6 @@ final class Sampler {
       counts.penalise(adjusted, sampling);
     }
     return adjusted;
-  }
-
-  /// Deals all tokens into buckets.
-  private void rank() {
-    Arrays.fill(starts, 0);
-    for (float distance : distances) {
-      starts[bucket(distance) + 1]++;
-    }
-    for (int b = 0; b < BUCKETS; b++) {
-      starts[b + 1] += starts[b];
-    }
-    // Filling moves each start to the next one's place, so shift them back afterwards.
-    for (int id = 0; id < distances.length; id++) {
-      long bits = Float.floatToRawIntBits(distances[id]);
-      ranked[starts[bucket(distances[id])]++] = bits << 32 | id;
-    }
-    System.arraycopy(starts, 0, starts, 1, BUCKETS);
-    starts[0] = 0;
-    sortedBuckets = 0;
-  }
-
-  private static int bucket(float distance) {
-    return (int) Math.min(distance * RESOLUTION, BUCKETS - 1);
-  }
-
-  /// Passes tokens from the most likely on: at most `limit`, none lighter than `lightest`, and none
-  /// after the first that takes the sum of weights above `mass`. Returns how many, at least one.
-  private int walk(int limit, double mass, float lightest) {
-    walked = 0;
-    int count = 0;
-    while (count < limit) {
-      while (count >= starts[sortedBuckets]) {
-        Arrays.sort(ranked, starts[sortedBuckets], starts[sortedBuckets + 1]);
-        sortedBuckets++;
-      }
-      float weight = weights[(int) ranked[count]];
-      if (weight < lightest) {
-        break;
-      }
-      walked += weight;
-      count++;
-      if (walked > mass) {
-        break;
-      }
-    }
-    return count;
   }
 
   /// Indices of the `count` largest values, largest first, ties to the lowest.

@@ -11,19 +11,19 @@ import java.util.Set;
 ///
 /// @param maxTokens most tokens to generate, at least 1; [Engine] clips it to what the context has
 ///   left after the prompt
-/// @param temperature divides the logits, finite; 0 is greedy: the largest logit after bias and
-///   penalties, ties to the lowest id
+/// @param temperature divides the logits, in `[0, 100]`; 0 is greedy: the largest logit after bias
+///   and penalties, ties to the lowest id
 /// @param topK keeps the k most likely tokens; 0 keeps all
 /// @param topP keeps the fewest most likely tokens whose share of what top-k kept reaches p, in
 ///   `(0, 1]`
 /// @param minP drops tokens less likely than this times the most likely, in `[0, 1]`
 /// @param repetitionPenalty of tokens in prompt or output (Keskar et al. 2019, section 4.1): a
-///   positive logit is divided by it, a negative multiplied; 1 is none
+///   positive logit is divided by it, a negative multiplied; in `(0, 10]`, 1 is none
 /// @param presencePenalty subtracted from the logit of each token in the output, in `[-2, 2]`
 /// @param frequencyPenalty subtracted once per occurrence in the output, in `[-2, 2]`
 /// @param seed key of the random numbers ([Philox]); answers with equal seeds are equal
 /// @param stop strings that end the answer and are not in it, at most 16 of 1 to 256 chars
-/// @param stopTokenIds tokens that end the answer besides the model's own, at most 256
+/// @param stopTokenIds tokens that end the answer besides the model's own, at most 1024
 /// @param logitBias added to logits by token id, at most 1024 entries in `[-100, 100]`
 public record Sampling(
     int maxTokens,
@@ -38,30 +38,35 @@ public record Sampling(
     List<String> stop,
     Set<Integer> stopTokenIds,
     Map<Integer, Float> logitBias) {
-  private static final int MAX_STOP = 16;
-  private static final int MAX_STOP_CHARS = 256;
-  private static final int MAX_STOP_TOKENS = 256;
-  private static final int MAX_BIASES = 1024;
+  /// Most stop strings.
+  public static final int MAX_STOPS = 16;
+
+  /// Most UTF-16 units of a stop string.
+  public static final int MAX_STOP_CHARS = 256;
+
+  /// Most entries of `stopTokenIds`, and of `logitBias`.
+  public static final int MAX_TOKEN_IDS = 1024;
 
   public Sampling {
     stop = List.copyOf(stop);
     stopTokenIds = Set.copyOf(stopTokenIds);
     logitBias = Map.copyOf(logitBias);
     check(maxTokens >= 1, "max_tokens", maxTokens, "at least 1");
-    check(temperature >= 0 && Float.isFinite(temperature), "temperature", temperature, "0 or more");
+    check(temperature >= 0 && temperature <= 100, "temperature", temperature, "between 0 and 100");
     check(topK >= 0, "top_k", topK, "0 or more");
     check(topP > 0 && topP <= 1, "top_p", topP, "above 0 and at most 1");
     check(minP >= 0 && minP <= 1, "min_p", minP, "between 0 and 1");
     check(
-        repetitionPenalty > 0 && Float.isFinite(repetitionPenalty),
+        repetitionPenalty > 0 && repetitionPenalty <= 10,
         "repetition_penalty",
         repetitionPenalty,
-        "above 0");
+        "above 0 and at most 10");
     check(Math.abs(presencePenalty) <= 2, "presence_penalty", presencePenalty, "between -2 and 2");
     check(
         Math.abs(frequencyPenalty) <= 2, "frequency_penalty", frequencyPenalty, "between -2 and 2");
     checkStops(stop, stopTokenIds);
-    check(logitBias.size() <= MAX_BIASES, "logit_bias", logitBias.size(), "at most 1024 entries");
+    check(
+        logitBias.size() <= MAX_TOKEN_IDS, "logit_bias", logitBias.size(), "at most 1024 entries");
     logitBias.forEach(
         (id, bias) -> {
           String field = "logit_bias[" + id + "]";
@@ -109,7 +114,7 @@ public record Sampling(
   }
 
   private static void checkStops(List<String> stop, Set<Integer> stopTokenIds) {
-    check(stop.size() <= MAX_STOP, "stop", stop.size(), "at most 16 strings");
+    check(stop.size() <= MAX_STOPS, "stop", stop.size(), "at most 16 strings");
     for (int i = 0; i < stop.size(); i++) {
       String text = stop.get(i);
       String field = "stop[" + i + "]";
@@ -126,10 +131,10 @@ public record Sampling(
           "well-formed Unicode");
     }
     check(
-        stopTokenIds.size() <= MAX_STOP_TOKENS,
+        stopTokenIds.size() <= MAX_TOKEN_IDS,
         "stop_token_ids",
         stopTokenIds.size(),
-        "at most 256 ids");
+        "at most 1024 ids");
     for (int id : stopTokenIds) {
       check(id >= 0, "stop_token_ids", id, "a token id");
     }
