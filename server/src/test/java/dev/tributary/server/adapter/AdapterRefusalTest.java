@@ -104,11 +104,12 @@ class AdapterRefusalTest {
 
   @ParameterizedTest(name = "{0} = {1}")
   @MethodSource("ignoredKeys")
-  void describe_keyWithoutEffect_sameDigest(String key, @Nullable Object value)
-      throws IOException {
+  void describe_keyWithoutEffect_sameDigest(String key, @Nullable Object value) throws IOException {
     AdapterVersion plain = describe(PeftFiles.small(1));
-    assertThat(describe(PeftFiles.small(1).set(key, value))).usingRecursiveComparison()
-        .ignoringFields("created").isEqualTo(plain);
+    assertThat(describe(PeftFiles.small(1).set(key, value)))
+        .usingRecursiveComparison()
+        .ignoringFields("created")
+        .isEqualTo(plain);
   }
 
   static Stream<Arguments> misfits() {
@@ -228,8 +229,8 @@ class AdapterRefusalTest {
   @Test
   void describe_targetsNothing_refused() throws IOException {
     AdapterRefusal refusal = refusal(PeftFiles.empty(1).set("target_modules", List.of("c_attn")));
-    assertThat(refusal).isEqualTo(
-        new Malformed("target_modules", "names no linear layer of this server's base"));
+    assertThat(refusal)
+        .isEqualTo(new Malformed("target_modules", "names no linear layer of this server's base"));
   }
 
   @Test
@@ -251,7 +252,10 @@ class AdapterRefusalTest {
     // Any magnitude over a norm of zero has no finite scale.
     AdapterReader zeros =
         new AdapterReader(
-            new TinyBase(TinyBase.CONFIG, 0), TinyBase.IDENTITY, new EffectProof(new FakeProbe()), LIMIT);
+            new TinyBase(TinyBase.CONFIG, 0),
+            TinyBase.IDENTITY,
+            new EffectProof(new FakeProbe()),
+            LIMIT);
     PeftFolder peft = new PeftFolder(files.write(folder));
     AdapterVersion version = zeros.describe(peft, "test", digest -> 1);
     AdapterRefusal refusal = refusal(() -> zeros.load(peft, version));

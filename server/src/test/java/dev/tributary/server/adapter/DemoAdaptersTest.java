@@ -34,10 +34,10 @@ class DemoAdaptersTest {
             "pirate", new Expected(8, 7, 210, 2),
             "town-guide", new Expected(16, 7, 210, 2));
     try (AdapterStore store =
-        new AdapterStore(
-            DEMO, new TinyBase(TinyBase.SMOLLM2), BASE, new FakeProbe(), 64 << 20)) {
+        new AdapterStore(DEMO, new TinyBase(TinyBase.SMOLLM2), BASE, new FakeProbe(), 64 << 20)) {
       List<AdapterInfo> infos = store.list("", 100);
-      assertThat(infos).extracting(AdapterInfo::name)
+      assertThat(infos)
+          .extracting(AdapterInfo::name)
           .containsExactlyInAnyOrderElementsOf(expected.keySet());
       for (AdapterInfo info : infos) {
         assertThat(info.refusal()).as(info.name()).isNull();

@@ -17,10 +17,10 @@ final class FakeProbe implements Probe {
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
     calls.incrementAndGet();
-    return gate.thenApply(open -> uses.stream().map(FakeProbe::logits).toList());
+    return gate.thenApply(open -> uses.stream().map(FakeProbe::answer).toList());
   }
 
-  private static float[] logits(List<AdapterUse> uses) {
+  private static float[] answer(List<AdapterUse> uses) {
     double sum = 1;
     for (AdapterUse use : uses) {
       LoraWeights weights = use.weights();

@@ -27,8 +27,7 @@ final class PeftFiles {
   record Tensor(String dtype, List<Long> shape, float[] values) {
     byte[] bytes() {
       int width = dtype.equals("F32") ? 4 : 2;
-      ByteBuffer buffer =
-          ByteBuffer.allocate(values.length * width).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer buffer = ByteBuffer.allocate(values.length * width).order(ByteOrder.LITTLE_ENDIAN);
       for (float value : values) {
         switch (dtype) {
           case "F32" -> buffer.putFloat(value);
@@ -84,9 +83,7 @@ final class PeftFiles {
     for (int i = 0; i < values.length; i++) {
       values[i] = Floats.roundToBf16(random.nextFloat() - 0.5f);
     }
-    tensors.put(
-        PREFIX + name,
-        new Tensor(dtype, Arrays.stream(shape).boxed().toList(), values));
+    tensors.put(PREFIX + name, new Tensor(dtype, Arrays.stream(shape).boxed().toList(), values));
     return this;
   }
 

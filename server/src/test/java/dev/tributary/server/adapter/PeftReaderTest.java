@@ -131,7 +131,8 @@ class PeftReaderTest {
   @ParameterizedTest
   @ValueSource(strings = {".lora_magnitude_vector", ".lora_magnitude_vector.weight"})
   void read_dora_dividesByTheMergedNorm(String name) throws IOException {
-    PeftFiles files = PeftFiles.empty(4).set("target_modules", List.of("up_proj")).set("use_dora", true);
+    PeftFiles files =
+        PeftFiles.empty(4).set("target_modules", List.of("up_proj")).set("use_dora", true);
     for (int layer = 0; layer < 2; layer++) {
       files
           .pair(layer, Projection.UP, 4, "F32")
@@ -210,8 +211,7 @@ class PeftReaderTest {
     return Objects.requireNonNull(weights.pairs().get(new Site(layer, projection)));
   }
 
-  private static void requirePair(
-      PeftFiles files, Site site, Pair pair, int rank, float scaling) {
+  private static void requirePair(PeftFiles files, Site site, Pair pair, int rank, float scaling) {
     String module = site.projection().module(site.layer());
     float[] a = files.get(module + ".lora_A.weight").values();
     float[] b = files.get(module + ".lora_B.weight").values();

@@ -24,6 +24,11 @@ final class TinyBase implements BaseWeights {
   static final LlamaConfig SMOLLM2 =
       config(30, 576, 1536, new AttentionShape(9, 3, 64), 49152, false);
 
+  /// The shape of the models in `goldens/tiny`, llama and qwen2.
+  static LlamaConfig golden(int vocabulary, AttentionShape attention) {
+    return config(2, 64, 96, attention, vocabulary, false);
+  }
+
   private final LlamaConfig config;
   private final float spread;
 
