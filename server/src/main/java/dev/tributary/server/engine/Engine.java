@@ -19,6 +19,7 @@ public final class Engine implements AutoCloseable {
   /// How often the watchdog looks.
   private static final Duration WATCH = Duration.ofSeconds(1);
 
+  private final StepRunner runner;
   private final EngineSettings settings;
   private final TokenText text;
   private final LongSupplier clock;
@@ -43,6 +44,7 @@ public final class Engine implements AutoCloseable {
       EngineSettings settings,
       LongSupplier clock,
       Consumer<Throwable> fatal) {
+    this.runner = runner;
     this.settings = settings;
     this.text = text;
     this.clock = clock;
@@ -156,6 +158,7 @@ public final class Engine implements AutoCloseable {
 
   private void run() {
     try {
+      runner.claimThread();
       while (!drained.isDone()) {
         if (turn() == 0 && !drained.isDone()) {
           LockSupport.park(this);

@@ -41,6 +41,9 @@ final class HashModel implements StepRunner {
   }
 
   @Override
+  public void claimThread() {}
+
+  @Override
   public int maxTokens() {
     return maxTokens;
   }
