@@ -1,4 +1,22 @@
-/// LoRA adapters: reading PEFT folders, checking that they fit the base, leases.
+/// LoRA adapters: reading PEFT folders, checking that they fit the base, keeping their weights in
+/// memory while answers use them.
+///
+/// **Never a silent base answer.** An adapter is served only if every tensor of its file has a
+/// place in the base and every module that its configuration names has its tensors ([PeftLayout]),
+/// if it states this base ([BaseIdentity]), if all of its numbers are finite, and if a probe
+/// prompt's logits move under it ([EffectProof]). Everything else is an [AdapterRefusal] that names
+/// the key, tensor or file.
+///
+/// **One read.** A request pins a digest. The bytes that are hashed are the bytes that are served:
+/// the weights file is read once, into memory, and a file that changed since it was offered is
+/// refused, not served under the old digest.
+///
+/// **Memory.** Weights live off-heap and are freed when nothing reaches them. Eviction only drops
+/// the cache's reference, so a running answer never loses its weights; what is evicted while in use
+/// is found again through a weak index ([AdapterStore]).
+///
+/// **State.** Everything here is rebuilt from the folders at start. Version numbers count the
+/// digests that a folder has had since then.
 @NullMarked
 package dev.tributary.server.adapter;
 

@@ -25,6 +25,23 @@ public record LoraWeights(
     norms = Map.copyOf(norms);
   }
 
+  /// Two adapters are the same only if they are one: comparing weights would be slow and useless.
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other;
+  }
+
+  @Override
+  public int hashCode() {
+    return System.identityHashCode(this);
+  }
+
+  /// Whether the adapter can only be used by itself and as trained: what it replaces, or scales by
+  /// a norm, does not add up with other adapters or at other scales.
+  public boolean alone() {
+    return !magnitudes.isEmpty() || !norms.isEmpty() || head != null;
+  }
+
   /// A linear layer of a block.
   public record Site(int layer, Projection projection) {}
 

@@ -8,6 +8,9 @@ public interface StepRunner {
   /// Most tokens that one step may hold.
   int maxTokens();
 
+  /// Prepares the calling thread, once, before its first step.
+  void claimThread();
+
   /// Runs `spans` together, writing their keys and values, and returns the logits that they ask
   /// for: float32 `[sum of logitRows, vocabulary]` in the order of the spans, valid until the next
   /// call.

@@ -100,6 +100,11 @@ public final class Bytes {
     MemorySegment.copy(segment, JAVA_BYTE, offset, target, index, length);
   }
 
+  /// Copies `length` bytes of `source` from `from` to `to`.
+  public void copyFrom(Bytes source, long from, long to, long length) {
+    MemorySegment.copy(source.segment, from, segment, to, length);
+  }
+
   public void put(long offset, byte value) {
     segment.set(JAVA_BYTE, offset, value);
   }

@@ -31,10 +31,30 @@ public record Matrix(Bytes data, DType type, int rows, int cols) {
 
   /// The first `count` rows, sharing memory.
   public Matrix firstRows(int count) {
-    if (count > rows) {
-      throw new IllegalArgumentException(count + " of " + rows + " rows");
+    return rowRange(0, count);
+  }
+
+  /// Rows `[from, to)`, sharing memory.
+  public Matrix rowRange(int from, int to) {
+    if (from < 0 || to < from || to > rows) {
+      throw new IllegalArgumentException("rows [" + from + ", " + to + ") of " + rows);
     }
-    return new Matrix(data, type, count, cols);
+    long width = (long) cols * type.bytes();
+    return new Matrix(data.slice(from * width, (to - from) * width), type, to - from, cols);
+  }
+
+  /// Copies row `from` of `source`, of the same type and width, into row `to`.
+  public void copyRow(Matrix source, int from, int to) {
+    if (source.type != type || source.cols != cols) {
+      throw new IllegalArgumentException("rows of different kinds");
+    }
+    long width = (long) cols * type.bytes();
+    data.copyFrom(source.data, source.offset(from, 0), offset(to, 0), width);
+  }
+
+  /// Row `row` as float32, into `target[0..cols)`.
+  public void row(int row, float[] target) {
+    ElementKernels.widen(this, row, target);
   }
 
   public float get(int row, int col) {

@@ -8,7 +8,20 @@ import org.jspecify.annotations.Nullable;
 /// Activations are bfloat16 where a matmul reads them and float32 in the residual stream; sums are
 /// float32. Shapes are checked here, before native code sees them. Not thread safe: one thread, the
 /// engine's, calls; an implementation spreads the work over threads of its own.
-public interface Ops extends AutoCloseable {
+public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
+  /// libtorch's int4 matmul and Vector API kernels on `threads` threads, the caller's included.
+  static Ops cpu(Libtorch libtorch, int threads) {
+    return new CpuOps(libtorch, threads);
+  }
+
+  /// The plain-Java twin: slow, single threaded, float64 sums in the obvious order.
+  static Ops reference() {
+    return new ReferenceOps();
+  }
+
+  /// Prepares the calling thread to call the operations; the engine's does so once.
+  void claimThread();
+
   /// What decides a result's bits besides the request: library and version, vector lanes, CPU
   /// features. Part of the numerics id.
   String numerics();

@@ -1,5 +1,7 @@
 package dev.tributary.server.tensor;
 
+import java.util.Arrays;
+
 /// Where each row of a step stands in its sequence.
 ///
 /// @param positions `[rows]` index of the row's token in its sequence, from 0
@@ -16,6 +18,13 @@ public record Rows(int[] positions, int[][] pages) {
             "position " + positions[i] + " over " + pages[i].length + " pages");
       }
     }
+  }
+
+  /// Rows `[from, to)`.
+  public Rows range(int from, int to) {
+    return from == 0 && to == count()
+        ? this
+        : new Rows(Arrays.copyOfRange(positions, from, to), Arrays.copyOfRange(pages, from, to));
   }
 
   public int count() {

@@ -1,0 +1,101 @@
+package dev.tributary.server;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The server's settings. Every flag `--some-name` is also the key `some-name` of the file given by
+/// `--config` and the environment variable `TRIBUTARY_SOME_NAME`; a flag wins over the environment,
+/// the environment over the file.
+final class Config {
+  @Option(
+      names = "--model",
+      paramLabel = "SOURCE",
+      description = {
+        "The base: a .gguf file, a Hugging Face folder, hf:owner/repo[@rev][/file], or"
+            + " pip:package==version/file. Default: SmolLM2-135M-Instruct Q4_1."
+      })
+  @Nullable String model;
+
+  @Option(
+      names = "--adapters",
+      paramLabel = "DIR",
+      description = "Folder of PEFT adapter folders, offered by their names in tenant public.")
+  @Nullable Path adapters;
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:50051",
+      description = "Address of the gRPC services. Default: ${DEFAULT-VALUE}.")
+  String listen = "127.0.0.1:50051";
+
+  @Option(
+      names = "--device",
+      paramLabel = "auto|cpu|cuda",
+      defaultValue = "auto",
+      description = "Where the base is kept. Default: ${DEFAULT-VALUE}; cuda is not built yet.")
+  String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads that compute. Default: the processors that this process may use.")
+  int threads;
+
+  @Option(
+      names = "--libtorch",
+      paramLabel = "DIR",
+      description = "Folder of an installed libtorch (2.7 or later) to use instead of the bundled.")
+  @Nullable Path libtorch;
+
+  @Option(
+      names = "--kv-memory",
+      paramLabel = "MIB",
+      defaultValue = "0",
+      description =
+          "Most memory for keys and values, in MiB. Default: half of what is free, at most 4096.")
+  int kvMemory;
+
+  @Option(
+      names = "--adapter-memory",
+      paramLabel = "MIB",
+      defaultValue = "1024",
+      description = "Memory for loaded adapters, in MiB. Default: ${DEFAULT-VALUE}.")
+  int adapterMemory = 1024;
+
+  @Option(
+      names = "--base-name",
+      paramLabel = "NAME",
+      description =
+          "Another name by which adapters may call this base (base_model_name_or_path); repeatable.")
+  String[] baseNames = {};
+
+  @Option(
+      names = "--stream-idle",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "A stream that its client does not drain ends after this. Default: ${DEFAULT-VALUE}.")
+  int streamIdle = 60;
+
+  @Option(
+      names = "--grace",
+      paramLabel = "SECONDS",
+      defaultValue = "10",
+      description = "On SIGTERM, how long answers under way may go on. Default: ${DEFAULT-VALUE}.")
+  int grace = 10;
+
+  @Option(
+      names = "--fetch-only",
+      description = "Fetch and check the model, print where it is, and end.")
+  boolean fetchOnly;
+
+  @Option(names = "--config", paramLabel = "FILE", description = "Settings as key = value lines.")
+  @Nullable Path file;
+
+  int threadsOrDefault() {
+    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+  }
+}

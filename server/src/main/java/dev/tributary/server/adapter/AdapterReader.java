@@ -1,0 +1,124 @@
+package dev.tributary.server.adapter;
+
+import static java.util.stream.Collectors.counting;
+import static java.util.stream.Collectors.groupingBy;
+
+import dev.tributary.identity.PeftConfig;
+import dev.tributary.identity.SafetensorsHeader;
+import dev.tributary.server.adapter.PeftFolder.Contents;
+import dev.tributary.server.adapter.PeftLayout.PairTensors;
+import dev.tributary.server.model.BaseWeights;
+import dev.tributary.server.model.LoraWeights;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// Reads adapters for one base: what they are, and their weights.
+final class AdapterReader {
+  private final BaseWeights base;
+  private final BaseIdentity identity;
+  private final EffectProof proof;
+  private final long limit;
+
+  /// @param limit most bytes that an adapter may take
+  AdapterReader(BaseWeights base, BaseIdentity identity, EffectProof proof, long limit) {
+    this.base = base;
+    this.identity = identity;
+    this.proof = proof;
+    this.limit = limit;
+  }
+
+  /// What the folder holds, checked as far as that is possible without the values of its tensors.
+  ///
+  /// @param numbering gives the digest its version number, once all is well
+  /// @throws AdapterException if it cannot be served
+  AdapterVersion describe(PeftFolder folder, String name, ToIntFunction<String> numbering) {
+    Contents contents = folder.scan(limit);
+    PeftConfig config = contents.config();
+    PeftLayout layout = layout(contents);
+    Map<String, SafetensorsHeader.Tensor> tensors = contents.header().tensors();
+    String baseName = config.baseModel();
+    return new AdapterVersion(
+        AdapterStore.TENANT,
+        name,
+        numbering.applyAsInt(contents.digest()),
+        contents.digest(),
+        baseName == null ? "" : baseName,
+        rank(layout),
+        targets(layout),
+        tensors.values().stream().mapToLong(SafetensorsHeader.Tensor::elements).sum(),
+        tensors.values().stream().mapToLong(tensor -> tensor.end() - tensor.begin()).sum(),
+        config.useDora(),
+        config.useDora() || !layout.norms().isEmpty() || layout.head() != null,
+        folder.written());
+  }
+
+  /// Loads the weights of `version` and proves that they have an effect. The digest is computed of
+  /// the very bytes that are served.
+  ///
+  /// @throws AdapterException if the files are not those of the version any more, or the adapter
+  ///   cannot be served
+  LoraWeights load(PeftFolder folder, AdapterVersion version) {
+    PeftFolder.Loaded loaded = loadOffered(folder, version);
+    String digest = loaded.contents().digest();
+    if (!digest.equals(version.digest())) {
+      throw corrupt(version, "they have digest " + digest, null);
+    }
+    LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout(loaded.contents()));
+    if (weights.bytes() > limit) {
+      throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
+    }
+    proof.require(weights);
+    return weights;
+  }
+
+  /// Files that were fine when they were offered and no longer are have changed.
+  private PeftFolder.Loaded loadOffered(PeftFolder folder, AdapterVersion version) {
+    try {
+      return folder.load(limit);
+    } catch (AdapterException e) {
+      if (e.refusal() instanceof AdapterRefusal.Unreadable) {
+        throw e;
+      }
+      throw corrupt(version, e.refusal().message(), e);
+    }
+  }
+
+  private PeftLayout layout(Contents contents) {
+    identity.require(
+        contents.header().metadata().get(BaseIdentity.DIGEST_KEY), contents.config().baseModel());
+    return PeftLayout.bind(contents.config(), contents.header(), base.config());
+  }
+
+  private static AdapterException corrupt(
+      AdapterVersion version, String found, @Nullable Throwable cause) {
+    return new AdapterException(
+        new AdapterRefusal.Corrupt(version.name(), version.digest(), found), cause);
+  }
+
+  /// The most frequent rank, the higher of equally frequent ones.
+  private static int rank(PeftLayout layout) {
+    return layout.pairs().values().stream()
+        .collect(groupingBy(PairTensors::rank, counting()))
+        .entrySet()
+        .stream()
+        .max(Map.Entry.<Integer, Long>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+        .map(Map.Entry::getKey)
+        .orElse(0);
+  }
+
+  /// The last parts of the changed modules' names, such as `q_proj`.
+  private static List<String> targets(PeftLayout layout) {
+    Stream<String> pairs = layout.pairs().keySet().stream().map(site -> site.projection().path());
+    Stream<String> norms = layout.norms().keySet().stream().map(PeftLayout::module);
+    Stream<String> head = layout.head() == null ? Stream.of() : Stream.of(PeftLayout.HEAD);
+    return Stream.of(pairs, norms, head)
+        .flatMap(names -> names)
+        .map(name -> name.substring(name.lastIndexOf('.') + 1))
+        .distinct()
+        .sorted()
+        .toList();
+  }
+}

@@ -1,0 +1,106 @@
+package dev.tributary.server.adapter;
+
+import java.util.List;
+
+/// Why an adapter is not served. The gRPC status of each is api.md's.
+public sealed interface AdapterRefusal {
+  /// For the caller: names the adapter, key, tensor or file.
+  String message();
+
+  /// No such adapter, or not the caller's: the two are told apart nowhere. NOT_FOUND.
+  record NotFound(String adapter) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "there is no adapter \"" + adapter + "\"";
+    }
+  }
+
+  /// The adapter exists without the version that was asked for. FAILED_PRECONDITION.
+  ///
+  /// @param asked such as `alias "canary"`
+  /// @param offered what can be asked for instead
+  record NoSuchVersion(String adapter, String asked, List<String> offered)
+      implements AdapterRefusal {
+    public NoSuchVersion {
+      offered = List.copyOf(offered);
+    }
+
+    @Override
+    public String message() {
+      return "adapter \"%s\" has no %s; it has %s"
+          .formatted(adapter, asked, String.join(", ", offered));
+    }
+  }
+
+  /// Trained for another base. FAILED_PRECONDITION.
+  ///
+  /// @param stated the base that the adapter names, a digest or a model's name
+  record WrongBase(String stated, BaseIdentity base) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "the adapter is for base \"%s\"; this server's base is %s"
+          .formatted(stated, base.text());
+    }
+  }
+
+  /// Uses what this server cannot apply exactly. FAILED_PRECONDITION.
+  ///
+  /// @param subject the configuration key, module, tensor or file
+  record Unsupported(String subject, String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return subject + ": " + reason;
+    }
+  }
+
+  /// Contradicts itself or the base: shapes, missing or surplus tensors, NaN. FAILED_PRECONDITION.
+  ///
+  /// @param subject the configuration key, tensor or file
+  record Malformed(String subject, String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return subject + ": " + reason;
+    }
+  }
+
+  /// Loads, but the base answers the same with it as without. FAILED_PRECONDITION.
+  record NoEffect(String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "the adapter has no effect: " + reason;
+    }
+  }
+
+  /// The files are no longer those whose digest was offered. DATA_LOSS.
+  record Corrupt(String adapter, String digest, String found) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "the files of adapter \"%s\" have digest %s, offered was %s"
+          .formatted(adapter, found, digest);
+    }
+  }
+
+  /// Cannot be read now; unlike the others this is not remembered. UNAVAILABLE.
+  record Unreadable(String subject, String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return subject + " cannot be read: " + reason;
+    }
+  }
+
+  /// Does not fit the memory for adapters. RESOURCE_EXHAUSTED.
+  record TooLarge(long bytes, long limit) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "the adapter takes %,d bytes, the memory for adapters is %,d".formatted(bytes, limit);
+    }
+  }
+
+  /// Too many other adapters wait to be loaded. RESOURCE_EXHAUSTED, to be tried again.
+  record Busy(int waiting) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return waiting + " adapters wait to be loaded";
+    }
+  }
+}

@@ -1,0 +1,289 @@
+package dev.tributary.server.model;
+
+import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.KvCache;
+import dev.tributary.server.tensor.Linear;
+import dev.tributary.server.tensor.LinearWeights;
+import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Ops;
+import dev.tributary.server.tensor.Rotary;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// A Llama-family transformer (Touvron et al. 2023) and its key/value cache, resident on one
+/// device.
+///
+/// Grouped-query attention with rotary embeddings, SwiGLU, pre-norm; biases (Qwen2) and head norms
+/// (Qwen3) are switches of the [LlamaConfig]. The residual stream is float32, what a matmul reads
+/// is bfloat16. Owned by the engine's thread.
+public final class Llama implements StepRunner, BaseWeights {
+
+  /// Weights of one transformer block. A bias is null where the family has none.
+  record Block(
+      float[] attentionNorm,
+      JointLinear qkv,
+      float @Nullable [] qkvBias,
+      Ops.@Nullable HeadNorms headNorms,
+      JointLinear output,
+      float @Nullable [] outputBias,
+      float[] feedForwardNorm,
+      JointLinear gateUp,
+      float @Nullable [] gateUpBias,
+      JointLinear down,
+      float @Nullable [] downBias) {}
+
+  /// All weights.
+  record Weights(Linear embedding, List<Block> blocks, float[] finalNorm, Linear head) {}
+
+  private final LlamaConfig config;
+  private final Ops ops;
+  private final Weights weights;
+  private final Rotary rotary;
+  private final KvCache cache;
+  private final Activations buffers;
+
+  /// @param pages pages of the key/value cache
+  /// @param maxTokens most tokens that one step may hold
+  Llama(LlamaConfig config, Ops ops, Weights weights, int pages, int maxTokens) {
+    this.config = config;
+    this.ops = ops;
+    this.weights = weights;
+    rotary = config.rotary().rotary(config.attention().headDim(), config.context());
+    cache = new KvCache(config.layers(), pages, config.attention());
+    buffers = new Activations(config, maxTokens);
+  }
+
+  @Override
+  public LlamaConfig config() {
+    return config;
+  }
+
+  @Override
+  public int maxTokens() {
+    return buffers.maxTokens();
+  }
+
+  @Override
+  public void claimThread() {
+    ops.claimThread();
+  }
+
+  @Override
+  public Matrix run(List<Span> spans) {
+    Step step = Step.of(spans);
+    Activations b = buffers.of(step.tokens().length);
+    ops.embed(step.tokens(), weights.embedding(), b.residual());
+    for (int layer = 0; layer < config.layers(); layer++) {
+      Block block = weights.blocks().get(layer);
+      attention(step, b, layer, block);
+      feedForward(step, b, layer, block);
+    }
+    return logits(step, b);
+  }
+
+  private void attention(Step step, Activations b, int layer, Block block) {
+    norm(step, b, LoraWeights.Norm.ATTENTION, layer, block.attentionNorm());
+    project(step, layer, block.qkv(), block.qkvBias(), b.normed(), b.qkv());
+    rotateAndStore(step, b, layer, block.headNorms());
+    ops.attend(b.qkv(), step.rows(), cache, layer, b.attended());
+    project(step, layer, block.output(), block.outputBias(), b.attended(), b.delta());
+    ops.add(b.residual(), b.delta());
+  }
+
+  private void rotateAndStore(Step step, Activations b, int layer, Ops.@Nullable HeadNorms norms) {
+    if (norms == null) {
+      ops.rotateAndStore(b.qkv(), step.rows(), rotary, null, cache, layer);
+      return;
+    }
+    LoraWeights.NormSite query = new LoraWeights.NormSite(layer, LoraWeights.Norm.QUERY);
+    LoraWeights.NormSite key = new LoraWeights.NormSite(layer, LoraWeights.Norm.KEY);
+    for (Step.Group group : step.groups(query, key)) {
+      float[] ownQuery = group.norm(query);
+      float[] ownKey = group.norm(key);
+      Ops.HeadNorms own =
+          new Ops.HeadNorms(
+              ownQuery == null ? norms.query() : ownQuery,
+              ownKey == null ? norms.key() : ownKey,
+              norms.epsilon());
+      ops.rotateAndStore(
+          b.qkv().rowRange(group.from(), group.to()),
+          step.rows().range(group.from(), group.to()),
+          rotary,
+          own,
+          cache,
+          layer);
+    }
+  }
+
+  private void feedForward(Step step, Activations b, int layer, Block block) {
+    norm(step, b, LoraWeights.Norm.FEED_FORWARD, layer, block.feedForwardNorm());
+    project(step, layer, block.gateUp(), block.gateUpBias(), b.normed(), b.gateUp());
+    ops.swiglu(b.gateUp(), b.activated());
+    project(step, layer, block.down(), block.downBias(), b.activated(), b.delta());
+    ops.add(b.residual(), b.delta());
+  }
+
+  /// `y = x Wᵀ`, adapters, bias: in PEFT's order, in which DoRA does not scale the bias.
+  private void project(
+      Step step, int layer, JointLinear linear, float @Nullable [] bias, Matrix x, Matrix y) {
+    linear.apply(ops, x, y);
+    ops.lora(x, y, step.segments(layer, linear));
+    if (bias != null) {
+      ops.addBias(y, bias);
+    }
+  }
+
+  private void norm(Step step, Activations b, LoraWeights.Norm norm, int layer, float[] weight) {
+    LoraWeights.NormSite site = new LoraWeights.NormSite(layer, norm);
+    for (Step.Group group : step.groups(site)) {
+      float[] own = group.norm(site);
+      ops.rmsNorm(
+          b.residual(),
+          group.from(),
+          group.to(),
+          own == null ? weight : own,
+          config.normEpsilon(),
+          b.normed());
+    }
+  }
+
+  /// The head runs only for the tokens whose logits are wanted.
+  private Matrix logits(Step step, Activations b) {
+    Matrix last = b.last(step.logitRows());
+    Matrix logits = b.logits(step.logitRows());
+    LoraWeights.NormSite site = new LoraWeights.NormSite(-1, LoraWeights.Norm.FINAL);
+    int at = 0;
+    for (Step.Group group : step.groups()) {
+      int from = at;
+      for (int row : step.wanted(group)) {
+        last.copyRow(b.residual(), row, at++);
+      }
+      if (at == from) {
+        continue;
+      }
+      Matrix x = last.rowRange(from, at);
+      float[] own = group.norm(site);
+      ops.rmsNorm(x, 0, x.rows(), own == null ? weights.finalNorm() : own, config.normEpsilon(), x);
+      Linear head = group.head();
+      ops.logits(x, head == null ? weights.head() : head, logits.rowRange(from, at));
+    }
+    return logits;
+  }
+
+  @Override
+  public void row(LoraWeights.Site site, int output, float[] row) {
+    Block block = weights.blocks().get(site.layer());
+    switch (site.projection()) {
+      case Q, K, V -> block.qkv().row(site.projection(), output, row);
+      case O -> block.output().row(site.projection(), output, row);
+      case GATE, UP -> block.gateUp().row(site.projection(), output, row);
+      case DOWN -> block.down().row(site.projection(), output, row);
+    }
+  }
+
+  @Override
+  public Linear pack(LinearWeights replacement) {
+    return ops.pack(replacement);
+  }
+
+  /// Resident bytes of the weights by the form they are held in, such as `int4`.
+  public Map<String, Long> residentBytes() {
+    Map<String, Long> bytes = new TreeMap<>();
+    for (Block block : weights.blocks()) {
+      for (JointLinear joint : List.of(block.qkv(), block.output(), block.gateUp(), block.down())) {
+        joint
+            .parts()
+            .forEach(part -> bytes.merge(part.linear().form(), part.linear().bytes(), Long::sum));
+      }
+    }
+    bytes.merge(weights.embedding().form(), weights.embedding().bytes(), Long::sum);
+    if (weights.head() != weights.embedding()) {
+      bytes.merge(weights.head().form(), weights.head().bytes(), Long::sum);
+    }
+    return bytes;
+  }
+
+  /// Working memory of a step.
+  private static final class Activations {
+    private final LlamaConfig config;
+    private final Matrix[] full;
+    private Matrix[] views = new Matrix[0];
+    private Matrix last;
+    private Matrix logits;
+
+    Activations(LlamaConfig config, int maxTokens) {
+      this.config = config;
+      full =
+          new Matrix[] {
+            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
+            Matrix.allocate(DType.BF16, maxTokens, config.hidden()),
+            Matrix.allocate(DType.BF16, maxTokens, config.attention().width()),
+            Matrix.allocate(DType.BF16, maxTokens, config.attention().queryWidth()),
+            Matrix.allocate(DType.BF16, maxTokens, config.hidden()),
+            Matrix.allocate(DType.BF16, maxTokens, 2 * config.feedForward()),
+            Matrix.allocate(DType.BF16, maxTokens, config.feedForward())
+          };
+      last = Matrix.allocate(DType.F32, 1, config.hidden());
+      logits = Matrix.allocate(DType.F32, 1, config.vocabulary());
+    }
+
+    int maxTokens() {
+      return full[0].rows();
+    }
+
+    /// Sets every view to `tokens` rows.
+    Activations of(int tokens) {
+      if (views.length == 0 || views[0].rows() != tokens) {
+        views = new Matrix[full.length];
+        for (int i = 0; i < full.length; i++) {
+          views[i] = full[i].firstRows(tokens);
+        }
+      }
+      return this;
+    }
+
+    Matrix residual() {
+      return views[0];
+    }
+
+    Matrix normed() {
+      return views[1];
+    }
+
+    Matrix qkv() {
+      return views[2];
+    }
+
+    Matrix attended() {
+      return views[3];
+    }
+
+    Matrix delta() {
+      return views[4];
+    }
+
+    Matrix gateUp() {
+      return views[5];
+    }
+
+    Matrix activated() {
+      return views[6];
+    }
+
+    Matrix last(int rows) {
+      if (last.rows() < rows) {
+        last = Matrix.allocate(DType.F32, rows, config.hidden());
+      }
+      return last.firstRows(rows);
+    }
+
+    Matrix logits(int rows) {
+      if (logits.rows() < rows) {
+        logits = Matrix.allocate(DType.F32, rows, config.vocabulary());
+      }
+      return logits.firstRows(rows);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.tributary.server.tensor;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/// Norms and element-wise operations.
+final class ElementKernels {
+  private ElementKernels() {}
+
+  static void rmsNorm(Matrix x, int row, float[] weight, float epsilon, Matrix y, Scratch scratch) {
+    MemorySegment in = x.data().segment();
+    MemorySegment out = y.data().segment();
+    int n = x.cols();
+    int vectors = n / Lanes.LENGTH * Lanes.LENGTH;
+    FloatVector squares = FloatVector.zero(Lanes.F);
+    for (int j = 0; j < vectors; j += Lanes.LENGTH) {
+      FloatVector v = Lanes.f32(in, x.offset(row, j));
+      squares = v.fma(v, squares);
+    }
+    float sum = Lanes.sum(squares, scratch.lanes());
+    for (int j = vectors; j < n; j++) {
+      sum = Math.fma(x.get(row, j), x.get(row, j), sum);
+    }
+    float scale = 1 / (float) Math.sqrt(sum / n + epsilon);
+    for (int j = 0; j < vectors; j += Lanes.LENGTH) {
+      FloatVector v =
+          Lanes.f32(in, x.offset(row, j)).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
+      if (y.type() == DType.BF16) {
+        Lanes.toBf16(v, out, y.offset(row, j));
+      } else {
+        Lanes.toF32(v, out, y.offset(row, j));
+      }
+    }
+    for (int j = vectors; j < n; j++) {
+      y.set(row, j, x.get(row, j) * scale * weight[j]);
+    }
+  }
+
+  /// Columns `[from, to)` of all rows.
+  static void swiglu(Matrix gateUp, Matrix y, int from, int to) {
+    MemorySegment in = gateUp.data().segment();
+    MemorySegment out = y.data().segment();
+    for (int row = 0; row < y.rows(); row++) {
+      int j = from;
+      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
+        FloatVector gate = Lanes.bf16(in, gateUp.offset(row, j));
+        FloatVector up = Lanes.bf16(in, gateUp.offset(row, y.cols() + j));
+        Lanes.toBf16(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, y.offset(row, j));
+      }
+      for (; j < to; j++) {
+        float gate = gateUp.get(row, j);
+        y.set(row, j, gate / (Lanes.exp(-gate) + 1f) * gateUp.get(row, y.cols() + j));
+      }
+    }
+  }
+
+  /// Columns `[from, to)` of all rows: `x += delta`.
+  static void add(Matrix x, Matrix delta, int from, int to) {
+    MemorySegment sum = x.data().segment();
+    MemorySegment added = delta.data().segment();
+    for (int row = 0; row < x.rows(); row++) {
+      int j = from;
+      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
+        long at = x.offset(row, j);
+        Lanes.toF32(Lanes.f32(sum, at).add(Lanes.bf16(added, delta.offset(row, j))), sum, at);
+      }
+      for (; j < to; j++) {
+        x.set(row, j, x.get(row, j) + delta.get(row, j));
+      }
+    }
+  }
+
+  /// Columns `[from, to)` of all rows: `y += bias`.
+  static void addBias(Matrix y, float[] bias, int from, int to) {
+    for (int row = 0; row < y.rows(); row++) {
+      for (int j = from; j < to; j++) {
+        y.set(row, j, y.get(row, j) + bias[j]);
+      }
+    }
+  }
+
+  /// `row` of a bfloat16 or float32 matrix as float32.
+  static void widen(Matrix matrix, int row, float[] wide) {
+    MemorySegment values = matrix.data().segment();
+    int k = 0;
+    for (; k + Lanes.LENGTH <= matrix.cols(); k += Lanes.LENGTH) {
+      load(matrix, values, matrix.offset(row, k)).intoArray(wide, k);
+    }
+    for (; k < matrix.cols(); k++) {
+      wide[k] = matrix.get(row, k);
+    }
+  }
+
+  static FloatVector load(Matrix matrix, MemorySegment values, long offset) {
+    return matrix.type() == DType.BF16 ? Lanes.bf16(values, offset) : Lanes.f32(values, offset);
+  }
+}

@@ -1,0 +1,318 @@
+package dev.tributary.server.tensor;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import ai.djl.pytorch.jni.LibUtils;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// libtorch through the stable C ABI of `torch/csrc/inductor/aoti_torch/c/shim.h` (2.7 to 2.11).
+///
+/// Every symbol the server needs is bound here, once, at start. Handles are raw addresses; a handle
+/// that a call returns is owned by the caller until [#delete]. libtorch reports a failure only as a
+/// non-zero return code, with the text on standard error: callers check shapes and types first.
+public final class Libtorch {
+  private static final Linker LINKER = Linker.nativeLinker();
+
+  /// Where the library is, for messages.
+  private final Path folder;
+
+  private final SymbolLookup symbols;
+  private final List<String> missing = new ArrayList<>();
+
+  private final MethodHandle tensorFromBlob;
+  private final MethodHandle deleteTensor;
+  private final MethodHandle dataPointer;
+  private final MethodHandle callDispatcher;
+  private final MethodHandle int4Matmul;
+  private final MethodHandle matmul;
+  private final MethodHandle setGradMode;
+  private final MethodHandle setThreads;
+
+  private final int bfloat16;
+  private final int float32;
+  private final int int32;
+  private final int int64;
+
+  private Libtorch(Path folder, SymbolLookup symbols) {
+    this.folder = folder;
+    this.symbols = symbols;
+    tensorFromBlob =
+        bind(
+            "aoti_torch_create_tensor_from_blob",
+            JAVA_INT,
+            ADDRESS,
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            JAVA_LONG,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            ADDRESS);
+    deleteTensor = bind("aoti_torch_delete_tensor_object", JAVA_INT, ADDRESS);
+    dataPointer = bind("aoti_torch_get_data_ptr", JAVA_INT, ADDRESS, ADDRESS);
+    callDispatcher = bind("aoti_torch_call_dispatcher", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
+    int4Matmul =
+        bind(
+            "aoti_torch_cpu__weight_int4pack_mm_cpu_tensor",
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS);
+    matmul = bind("aoti_torch_mm_out", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
+    setGradMode = bindVoid("aoti_torch_grad_mode_set_enabled", JAVA_BOOLEAN);
+    // at::set_num_threads(int); its count is per thread where libtorch uses OpenMP.
+    setThreads = bindVoid("_ZN2at15set_num_threadsEi", JAVA_INT);
+    MethodHandle[] types =
+        Stream.of("bfloat16", "float32", "int32", "int64")
+            .map(name -> bind("aoti_torch_dtype_" + name, JAVA_INT))
+            .toArray(MethodHandle[]::new);
+    if (!missing.isEmpty()) {
+      throw new IllegalStateException(
+          "libtorch in "
+              + folder
+              + " lacks "
+              + String.join(", ", missing)
+              + ": version 2.7 to 2.11 is needed");
+    }
+    try {
+      bfloat16 = (int) types[0].invokeExact();
+      float32 = (int) types[1].invokeExact();
+      int32 = (int) types[2].invokeExact();
+      int64 = (int) types[3].invokeExact();
+    } catch (Throwable e) {
+      throw failed("reading type codes", e);
+    }
+  }
+
+  /// The libtorch that DJL's PyTorch engine carries, unpacked to DJL's cache on first use.
+  public static Libtorch bundled() {
+    return Bundled.INSTANCE;
+  }
+
+  private static final class Bundled {
+    static final Libtorch INSTANCE;
+
+    static {
+      LibUtils.loadLibrary();
+      INSTANCE = open(Path.of(LibUtils.getLibtorchPath()));
+    }
+  }
+
+  /// An installed libtorch: the folder that holds `libtorch_cpu`.
+  public static Libtorch open(Path folder) {
+    Path library = folder.resolve(System.mapLibraryName("torch_cpu"));
+    if (!Files.isRegularFile(library)) {
+      throw new IllegalStateException("no " + library.getFileName() + " in " + folder);
+    }
+    // Dependencies first: the loader does not look beside the library by itself.
+    try (Stream<Path> files = Files.list(folder)) {
+      files
+          .filter(file -> file.getFileName().toString().matches("(libgomp|libc10\\.|c10\\.).*"))
+          .sorted()
+          .forEach(file -> SymbolLookup.libraryLookup(file, Arena.global()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new Libtorch(folder, SymbolLookup.libraryLookup(library, Arena.global()));
+  }
+
+  /// Makes the calling thread run libtorch on itself alone and without autograd; both settings
+  /// belong to a thread.
+  void claimThread() {
+    try {
+      setThreads.invokeExact(1);
+      setGradMode.invokeExact(false);
+    } catch (Throwable e) {
+      throw failed("claiming a thread", e);
+    }
+  }
+
+  /// A tensor over `[rows, cols]` of `data` from byte `offset`, rows `stride` elements apart. It
+  /// does not keep the memory alive.
+  long tensor(Bytes data, long offset, DType type, int rows, int cols, int stride) {
+    int code = type == DType.F32 ? float32 : bfloat16;
+    return tensor(data, offset, code, new long[] {rows, cols}, new long[] {stride, 1});
+  }
+
+  /// The transposed view of row-major `[rows, cols]` bfloat16: shape `[cols, rows]`.
+  long transposed(Bytes data, long offset, int rows, int cols) {
+    return tensor(data, offset, bfloat16, new long[] {cols, rows}, new long[] {1, cols});
+  }
+
+  /// Scales and zeros of the int4 matmul: bfloat16 `[groups, outputs, 2]`.
+  long scalesAndZeros(Bytes data, int groups, int outputs) {
+    return tensor(
+        data, 0, bfloat16, new long[] {groups, outputs, 2}, new long[] {2L * outputs, 2, 1});
+  }
+
+  /// A one-element int64 tensor.
+  long scalar(Bytes data) {
+    return tensor(data, 0, int64, new long[] {1}, new long[] {1});
+  }
+
+  private long tensor(Bytes data, long offset, int type, long[] sizes, long[] strides) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment result = arena.allocate(ADDRESS);
+      MemorySegment at = data.segment().asSlice(offset);
+      int code =
+          (int)
+              tensorFromBlob.invokeExact(
+                  at,
+                  (long) sizes.length,
+                  arena.allocateFrom(JAVA_LONG, sizes),
+                  arena.allocateFrom(JAVA_LONG, strides),
+                  0L,
+                  type,
+                  0,
+                  0,
+                  result);
+      check(code, "aoti_torch_create_tensor_from_blob");
+      return result.get(JAVA_LONG, 0);
+    } catch (Throwable e) {
+      throw failed("making a tensor", e);
+    }
+  }
+
+  void delete(long tensor) {
+    try {
+      check(
+          (int) deleteTensor.invokeExact(MemorySegment.ofAddress(tensor)),
+          "aoti_torch_delete_tensor_object");
+    } catch (Throwable e) {
+      throw failed("deleting a tensor", e);
+    }
+  }
+
+  /// The memory of a tensor that libtorch owns, `size` bytes; valid until the tensor is deleted.
+  MemorySegment data(long tensor, long size, MemorySegment scratch) {
+    try {
+      check(
+          (int) dataPointer.invokeExact(MemorySegment.ofAddress(tensor), scratch),
+          "aoti_torch_get_data_ptr");
+      return scratch.get(ADDRESS, 0).reinterpret(size);
+    } catch (Throwable e) {
+      throw failed("reading a tensor", e);
+    }
+  }
+
+  /// Packs int32 codes `[outputs, inputs]` for [#int4Matmul] on this CPU.
+  long packInt4(Bytes codes, int outputs, int inputs) {
+    long source = tensor(codes, 0, int32, new long[] {outputs, inputs}, new long[] {inputs, 1});
+    try (Arena arena = Arena.ofConfined()) {
+      // The stack holds the arguments, of which the callee takes ownership, then the result.
+      MemorySegment stack = arena.allocate(JAVA_LONG, 2);
+      stack.setAtIndex(JAVA_LONG, 0, source);
+      stack.setAtIndex(JAVA_LONG, 1, 1L); // inner K tiles: unused on CPU
+      int code =
+          (int)
+              callDispatcher.invokeExact(
+                  arena.allocateFrom("aten::_convert_weight_to_int4pack_for_cpu"),
+                  arena.allocateFrom(""),
+                  stack);
+      check(code, "_convert_weight_to_int4pack_for_cpu");
+      return stack.getAtIndex(JAVA_LONG, 0);
+    } catch (Throwable e) {
+      throw failed("packing int4 weights", e);
+    }
+  }
+
+  /// A new bfloat16 tensor `[rows, outputs]`: `x Wᵀ` with weights packed by [#packInt4].
+  long int4Matmul(long x, long packed, long groupSize, long scalesAndZeros, MemorySegment scratch) {
+    try {
+      check(
+          (int)
+              int4Matmul.invokeExact(
+                  MemorySegment.ofAddress(x),
+                  MemorySegment.ofAddress(packed),
+                  MemorySegment.ofAddress(groupSize),
+                  MemorySegment.ofAddress(scalesAndZeros),
+                  scratch),
+          "_weight_int4pack_mm");
+      return scratch.get(JAVA_LONG, 0);
+    } catch (Throwable e) {
+      throw failed("multiplying by int4 weights", e);
+    }
+  }
+
+  /// `out = a b`.
+  void matmul(long out, long a, long b) {
+    try {
+      check(
+          (int)
+              matmul.invokeExact(
+                  MemorySegment.ofAddress(out),
+                  MemorySegment.ofAddress(a),
+                  MemorySegment.ofAddress(b)),
+          "mm_out");
+    } catch (Throwable e) {
+      throw failed("multiplying", e);
+    }
+  }
+
+  /// Name and size of the library file: what distinguishes one build from another.
+  String build() {
+    try {
+      Path library = folder.resolve(System.mapLibraryName("torch_cpu"));
+      return folder.getFileName() + "/" + Files.size(library);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private MethodHandle bind(String name, MemoryLayout result, MemoryLayout... arguments) {
+    return bind(name, FunctionDescriptor.of(result, arguments));
+  }
+
+  private MethodHandle bindVoid(String name, MemoryLayout... arguments) {
+    return bind(name, FunctionDescriptor.ofVoid(arguments));
+  }
+
+  private MethodHandle bind(String name, FunctionDescriptor type) {
+    MemorySegment address =
+        symbols
+            .find(name)
+            .orElseGet(
+                () -> {
+                  missing.add(name);
+                  return MemorySegment.NULL.reinterpret(1);
+                });
+    return address.address() == 0
+        ? LINKER.downcallHandle(type)
+        : LINKER.downcallHandle(address, type);
+  }
+
+  private static void check(int code, String function) {
+    if (code != 0) {
+      throw new IllegalStateException(
+          function + " failed; libtorch wrote the reason to standard error");
+    }
+  }
+
+  private static RuntimeException failed(String doing, Throwable e) {
+    if (e instanceof Error error) {
+      throw error;
+    }
+    return e instanceof RuntimeException runtime
+        ? runtime
+        : new IllegalStateException("libtorch: " + doing, e);
+  }
+}

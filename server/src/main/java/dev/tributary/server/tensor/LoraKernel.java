@@ -1,0 +1,121 @@
+package dev.tributary.server.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+
+/// `y += scale B (A x)` for rows with different adapters.
+///
+/// Two passes with a barrier between: `h = A x`, dealt to workers by ranks; `y += scale B h`, dealt
+/// by columns. A row pays for its own ranks only, and rows of a segment share the reads of `A`. The
+/// terms of a row add up in float32, in their order, before `y` is rounded once.
+final class LoraKernel {
+  private final Matrix y;
+  private final List<LoraSegment> segments;
+  private final float[][] x;
+  private final float[] hidden;
+  private final int[] hiddenFrom;
+
+  /// @param x `[rows][inputs]`, the product's input widened to float32
+  LoraKernel(Matrix y, List<LoraSegment> segments, float[][] x) {
+    this.y = y;
+    this.segments = segments;
+    this.x = x;
+    hiddenFrom = new int[segments.size()];
+    int size = 0;
+    for (int i = 0; i < hiddenFrom.length; i++) {
+      hiddenFrom[i] = size;
+      LoraSegment segment = segments.get(i);
+      size += (segment.to() - segment.from()) * ranks(segment);
+    }
+    hidden = new float[size];
+  }
+
+  private static int ranks(LoraSegment segment) {
+    int ranks = 0;
+    for (LoraSegment.Term term : segment.terms()) {
+      ranks += term.a().rows();
+    }
+    return ranks;
+  }
+
+  /// First pass: this worker's share of `h = A x`.
+  void down(int worker, int workers, Scratch scratch) {
+    int unit = 0;
+    for (int s = 0; s < segments.size(); s++) {
+      LoraSegment segment = segments.get(s);
+      int ranks = ranks(segment);
+      int at = hiddenFrom[s];
+      for (LoraSegment.Term term : segment.terms()) {
+        for (int r = 0; r < term.a().rows(); r++, at++) {
+          if (unit++ % workers == worker) {
+            down(segment, term.a(), r, at, ranks, scratch);
+          }
+        }
+      }
+    }
+  }
+
+  private void down(LoraSegment segment, Matrix a, int rank, int at, int ranks, Scratch scratch) {
+    float[] wide = scratch.floats(a.cols());
+    ElementKernels.widen(a, rank, wide);
+    for (int row = segment.from(); row < segment.to(); row++) {
+      hidden[at + (row - segment.from()) * ranks] =
+          ProductKernel.dot(wide, x[row], a.cols(), scratch.lanes());
+    }
+  }
+
+  /// Second pass: columns `[from, to)` of `y`.
+  void up(int from, int to, Scratch scratch) {
+    float[] delta = scratch.floats(y.cols());
+    for (int s = 0; s < segments.size(); s++) {
+      LoraSegment segment = segments.get(s);
+      int ranks = ranks(segment);
+      for (int row = segment.from(); row < segment.to(); row++) {
+        Arrays.fill(delta, from, to, 0);
+        int at = hiddenFrom[s] + (row - segment.from()) * ranks;
+        for (LoraSegment.Term term : segment.terms()) {
+          add(term, at, from, to, delta);
+          at += term.a().rows();
+        }
+        finish(segment.outputScale(), row, from, to, delta);
+      }
+    }
+  }
+
+  private void add(LoraSegment.Term term, int at, int from, int to, float[] delta) {
+    Matrix bt = term.bt();
+    MemorySegment values = bt.data().segment();
+    int first = Math.max(from, term.column());
+    int last = Math.min(to, term.column() + bt.cols());
+    for (int r = 0; r < bt.rows(); r++) {
+      float h = hidden[at + r] * term.scale();
+      int n = first;
+      for (; n + Lanes.LENGTH <= last; n += Lanes.LENGTH) {
+        ElementKernels.load(bt, values, bt.offset(r, n - term.column()))
+            .fma(FloatVector.broadcast(Lanes.F, h), FloatVector.fromArray(Lanes.F, delta, n))
+            .intoArray(delta, n);
+      }
+      for (; n < last; n++) {
+        delta[n] = Math.fma(bt.get(r, n - term.column()), h, delta[n]);
+      }
+    }
+  }
+
+  private void finish(float @Nullable [] scale, int row, int from, int to, float[] delta) {
+    MemorySegment values = y.data().segment();
+    int n = from;
+    for (; n + Lanes.LENGTH <= to; n += Lanes.LENGTH) {
+      long offset = y.offset(row, n);
+      FloatVector sum = Lanes.bf16(values, offset).add(FloatVector.fromArray(Lanes.F, delta, n));
+      Lanes.toBf16(
+          scale == null ? sum : sum.mul(FloatVector.fromArray(Lanes.F, scale, n)), values, offset);
+    }
+    for (; n < to; n++) {
+      float sum = y.get(row, n) + delta[n];
+      y.set(row, n, scale == null ? sum : sum * scale[n]);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+package dev.tributary.server.tensor;
+
+/// One worker's scratch memory, grown on demand and reused from step to step.
+final class Scratch {
+  private final float[] lanes = new float[Lanes.LENGTH];
+  private float[] floats = new float[0];
+
+  /// At least `length` floats with any content; the same array until a longer one is asked for.
+  float[] floats(int length) {
+    if (floats.length < length) {
+      floats = new float[Math.max(length, 2 * floats.length)];
+    }
+    return floats;
+  }
+
+  /// Room for one vector.
+  float[] lanes() {
+    return lanes;
+  }
+}
