@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.Probe;
+import dev.tributary.server.adapter.ProbeExample;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
@@ -80,7 +82,7 @@ class TinyGoldenTest {
               FOLDER.resolve(model).resolve("adapters"),
               llama,
               identity,
-              uses -> CompletableFuture.completedFuture(probe(llama, uses)),
+              new DirectProbe(llama),
               1 << 20)) {
         List<AdapterUse> uses = new ArrayList<>();
         for (JsonNode adapter : entry.get("adapters")) {
@@ -98,14 +100,23 @@ class TinyGoldenTest {
     }
   }
 
-  private static List<float[]> probe(Llama llama, List<List<AdapterUse>> uses) {
-    return uses.stream()
-        .map(
-            adapters -> {
-              Span span = new Span(new int[] {1, 2, 3}, 0, new int[] {0}, adapters, 2);
-              return row(llama.run(List.of(span)), 0);
-            })
-        .toList();
+  /// Runs prompts on the loader's thread: nothing else uses the model meanwhile.
+  private record DirectProbe(Llama llama) implements Probe {
+    @Override
+    public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
+      llama.claimThread();
+      List<float[]> logits = new ArrayList<>();
+      for (List<AdapterUse> adapters : uses) {
+        Span span = new Span(new int[] {1, 2, 3}, 0, new int[] {0}, adapters, 2);
+        logits.add(row(llama.run(List.of(span)), 0));
+      }
+      return CompletableFuture.completedFuture(logits);
+    }
+
+    @Override
+    public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
+      throw new AssertionError("no tiny adapter has probe.jsonl");
+    }
   }
 
   private static Llama llama(Ops ops, Path folder) {
