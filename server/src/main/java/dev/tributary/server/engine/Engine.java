@@ -92,19 +92,23 @@ public final class Engine implements AutoCloseable {
         new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, sampler, result), result);
   }
 
-  /// The logits `[vocabulary]` after the last token of `prompt`, or throws a [Rejection].
-  /// Cancelling the future frees the row; it fails with [JobFailedException].
-  public CompletableFuture<float[]> probe(int[] prompt, List<AdapterUse> adapters) {
+  /// The logits `[vocabulary]` after the last token of `prompt` under each of `uses`, in order, all
+  /// computed in one step; or throws a [Rejection]. Cancelling the future frees the row; it fails
+  /// with [JobFailedException].
+  ///
+  /// @param uses as many as fit a chunk of [EngineSettings#chunk] tokens with the prompt padded to
+  ///   pages
+  public CompletableFuture<List<float[]>> probe(int[] prompt, List<List<AdapterUse>> uses) {
     checkTokens(prompt, maxSequence());
-    CompletableFuture<float[]> result = new CompletableFuture<>();
-    return enqueue(
+    int length = ProbeRow.length(prompt.length, uses.size());
+    if (length > Math.min(settings.chunk(), maxSequence())) {
+      throw new Rejection.PromptTooLong(length, Math.min(settings.chunk(), maxSequence()));
+    }
+    CompletableFuture<List<float[]>> result = new CompletableFuture<>();
+    Row row =
         new ProbeRow(
-            nextId.getAndIncrement(),
-            clock.getAsLong(),
-            prompt.clone(),
-            List.copyOf(adapters),
-            result),
-        result);
+            nextId.getAndIncrement(), clock.getAsLong(), prompt.clone(), List.copyOf(uses), result);
+    return enqueue(row, result);
   }
 
   /// Takes no more jobs; those taken may go on for `grace`, then fail with [Failure.Draining]. A
@@ -156,6 +160,7 @@ public final class Engine implements AutoCloseable {
 
   private void run() {
     try {
+      loop.claimThread();
       while (!drained.isDone()) {
         if (turn() == 0 && !drained.isDone()) {
           LockSupport.park(this);

@@ -4,8 +4,9 @@ import java.util.Set;
 
 /// What the engine needs of a tokenizer.
 public interface TokenText {
-  /// A decoder at the start of a sequence.
-  Decoder decoder();
+  /// A decoder for what follows `context`, which decides how the first token is spelled; none for
+  /// the start of a text.
+  Decoder decoder(int... context);
 
   /// Tokens that end an answer: end of sequence, of turn, of message.
   Set<Integer> stopIds();
