@@ -70,7 +70,7 @@ final class AdapterReader {
     if (weights.bytes() > limit) {
       throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
     }
-    proof.require(weights);
+    proof.require(weights, ProbeFile.read(folder.path().resolve(ProbeFile.NAME)));
     return weights;
   }
 

@@ -16,8 +16,8 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Optional;
 
-/// A folder as PEFT saves an adapter: `adapter_config.json` and `adapter_model.safetensors`. Other
-/// files in it are not read.
+/// A folder as PEFT saves an adapter: `adapter_config.json` and `adapter_model.safetensors`. Of
+/// other files in it only `probe.jsonl` is read, see [ProbeFile].
 record PeftFolder(Path path) {
   /// What PEFT wrote before safetensors; reading it would run whatever code it holds.
   private static final String PICKLE_FILE = "adapter_model.bin";
@@ -34,8 +34,9 @@ record PeftFolder(Path path) {
   /// What tells a file that was changed from one that was not, without reading it.
   record FileStamp(long size, FileTime modified, Optional<Object> key) {}
 
-  /// The stamps of both files; empty where one is missing.
-  record Stamp(Optional<FileStamp> config, Optional<FileStamp> weights) {}
+  /// The stamps of all files that are read; empty where one is missing.
+  record Stamp(
+      Optional<FileStamp> config, Optional<FileStamp> weights, Optional<FileStamp> probe) {}
 
   String name() {
     return String.valueOf(path.getFileName());
@@ -50,7 +51,8 @@ record PeftFolder(Path path) {
 
   /// The stamps as they are now.
   Stamp stamp() {
-    return new Stamp(stamp(AdapterDigest.CONFIG_FILE), stamp(AdapterDigest.WEIGHTS_FILE));
+    return new Stamp(
+        stamp(AdapterDigest.CONFIG_FILE), stamp(AdapterDigest.WEIGHTS_FILE), stamp(ProbeFile.NAME));
   }
 
   /// Reads configuration and header and computes the digest; the weights are not kept.

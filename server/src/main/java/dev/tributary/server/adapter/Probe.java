@@ -4,11 +4,15 @@ import dev.tributary.server.model.AdapterUse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/// Runs a fixed prompt through the base, to prove that an adapter changes what it answers.
+/// Runs prompts through the base, to prove that an adapter changes what it answers. Called from a
+/// loader's thread; must not wait for a lease.
 public interface Probe {
-  /// The last token's logits, `[vocabulary]`, under each of `uses`, in order.
+  /// The last token's logits of a fixed prompt, `[vocabulary]`, under each of `uses`, in order.
   ///
-  /// All of them are computed in one step by the same path: then equal inputs give equal bits, and
-  /// any difference is the adapter's. Does not wait for a lease.
+  /// All of them are computed in one step, so by the same path: then equal inputs give equal bits,
+  /// and any difference is the adapter's.
   CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses);
+
+  /// The sum of the log-probabilities (natural log) of the tokens of `example`'s answer.
+  CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters);
 }

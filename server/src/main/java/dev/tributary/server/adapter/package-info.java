@@ -3,9 +3,9 @@
 ///
 /// **Never a silent base answer.** An adapter is served only if every tensor of its file has a
 /// place in the base and every module that its configuration names has its tensors ([PeftLayout]),
-/// if it states this base ([BaseIdentity]), if all of its numbers are finite, and if a probe
-/// prompt's logits move under it ([EffectProof]). Everything else is an [AdapterRefusal] that names
-/// the key, tensor or file.
+/// if it states this base ([BaseIdentity]), if all of its numbers are finite, if a probe prompt's
+/// logits move under it, and if what `probe.jsonl` says becomes more likely ([EffectProof]).
+/// Everything else is an [AdapterRefusal] that names the key, tensor or file.
 ///
 /// **One read.** A request pins a digest. The bytes that are hashed are the bytes that are served:
 /// the weights file is read once, into memory, and a file that changed since it was offered is

@@ -19,6 +19,7 @@ public final class Engine implements AutoCloseable {
   /// How often the watchdog looks.
   private static final Duration WATCH = Duration.ofSeconds(1);
 
+  private final StepRunner runner;
   private final EngineSettings settings;
   private final TokenText text;
   private final LongSupplier clock;
@@ -43,6 +44,7 @@ public final class Engine implements AutoCloseable {
       EngineSettings settings,
       LongSupplier clock,
       Consumer<Throwable> fatal) {
+    this.runner = runner;
     this.settings = settings;
     this.text = text;
     this.clock = clock;
@@ -128,13 +130,17 @@ public final class Engine implements AutoCloseable {
     return loop.stats();
   }
 
-  /// Drains without grace and waits for the thread to end, as long as a step may take.
+  /// Drains without grace and waits for the thread to end, as long as a step may take. Called by
+  /// that thread itself (a fatal handler may), it does not wait.
   @Override
   public void close() {
     var unused = drain(Duration.ZERO);
     Thread started = thread;
     if (started == null) {
       turn();
+      return;
+    }
+    if (started == Thread.currentThread()) {
       return;
     }
     try {
@@ -160,7 +166,7 @@ public final class Engine implements AutoCloseable {
 
   private void run() {
     try {
-      loop.claimThread();
+      runner.claimThread();
       while (!drained.isDone()) {
         if (turn() == 0 && !drained.isDone()) {
           LockSupport.park(this);

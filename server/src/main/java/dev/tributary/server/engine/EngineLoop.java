@@ -69,11 +69,6 @@ final class EngineLoop {
     stats = snapshot();
   }
 
-  /// Called once by the thread that will take the turns.
-  void claimThread() {
-    runner.claimThread();
-  }
-
   /// One turn. Returns how much was done; 0 is idle.
   ///
   /// @param drainAt when what is left fails with [Failure.Draining]

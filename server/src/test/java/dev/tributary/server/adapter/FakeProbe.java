@@ -20,6 +20,12 @@ final class FakeProbe implements Probe {
     return gate.thenApply(open -> uses.stream().map(FakeProbe::answer).toList());
   }
 
+  /// As likely as the last logit is high.
+  @Override
+  public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
+    return gate.thenApply(open -> (double) answer(adapters)[1] - example.answer().length());
+  }
+
   private static float[] answer(List<AdapterUse> uses) {
     double sum = 1;
     for (AdapterUse use : uses) {
