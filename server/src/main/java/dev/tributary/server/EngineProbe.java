@@ -16,8 +16,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /// Runs the adapters' proofs of effect on the engine.
-///
-/// Rows of one step have the bits that they have alone, so the prompts need not share a step.
 final class EngineProbe implements Probe {
   private static final String PROMPT = "The quick brown fox jumps over the lazy dog.";
 
@@ -31,11 +29,7 @@ final class EngineProbe implements Probe {
 
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
-    int[] prompt = tokenizer.encodePrompt(PROMPT);
-    List<CompletableFuture<float[]>> logits =
-        uses.stream().map(adapters -> engine.probe(prompt, adapters)).toList();
-    return CompletableFuture.allOf(logits.toArray(CompletableFuture[]::new))
-        .thenApply(done -> logits.stream().map(CompletableFuture::join).toList());
+    return engine.probe(tokenizer.encodePrompt(PROMPT), uses);
   }
 
   @Override

@@ -18,6 +18,8 @@ import java.util.concurrent.CompletableFuture;
 final class Warmup {
   private static final int[] RANKS = {4, 8, 16, 64};
 
+  private static final int[] LENGTHS = {1, 40};
+
   /// Rounds that must be no faster than the fastest so far for the time to count as steady.
   private static final int STEADY = 4;
 
@@ -47,11 +49,10 @@ final class Warmup {
 
   /// Prompts of several lengths, under each kind of adapter, at once.
   private void round(List<List<AdapterUse>> rows) {
-    List<CompletableFuture<float[]>> probes = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      int[] prompt = new int[Math.min(1 + 7 * i, config.context() - 1)];
-      java.util.Arrays.fill(prompt, i % config.vocabulary());
-      probes.add(engine.probe(prompt, rows.get(i)));
+    List<CompletableFuture<List<float[]>>> probes = new ArrayList<>();
+    for (int length : LENGTHS) {
+      int[] prompt = new int[Math.min(length, config.context() - 1)];
+      probes.add(engine.probe(prompt, rows));
     }
     probes.forEach(CompletableFuture::join);
   }
