@@ -7,8 +7,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
-import dev.tributary.server.adapter.Probe;
-import dev.tributary.server.adapter.ProbeExample;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
@@ -25,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,25 +94,6 @@ class TinyGoldenTest {
         Golden golden = new Golden(FOLDER.resolve(entry.get("golden").asText()));
         assertThat(kl(llama, golden, uses)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
       }
-    }
-  }
-
-  /// Runs prompts on the loader's thread: nothing else uses the model meanwhile.
-  private record DirectProbe(Llama llama) implements Probe {
-    @Override
-    public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
-      llama.claimThread();
-      List<float[]> logits = new ArrayList<>();
-      for (List<AdapterUse> adapters : uses) {
-        Span span = new Span(new int[] {1, 2, 3}, 0, new int[] {0}, adapters, 2);
-        logits.add(row(llama.run(List.of(span)), 0));
-      }
-      return CompletableFuture.completedFuture(logits);
-    }
-
-    @Override
-    public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
-      throw new AssertionError("no tiny adapter has probe.jsonl");
     }
   }
 
