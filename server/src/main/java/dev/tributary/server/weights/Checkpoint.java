@@ -8,7 +8,7 @@ import java.util.Set;
 ///
 /// Both kinds say the same in other words: the names of metadata keys and of tensors differ, and
 /// whoever reads the model maps them.
-public sealed interface Checkpoint permits Gguf {
+public sealed interface Checkpoint permits Gguf, HfDirectory {
   /// `gguf` or `huggingface`.
   String kind();
 

@@ -37,7 +37,7 @@ final class Dequantize {
     for (int i = 0; i < 16; i++) {
       int pair = data.get(offset + 2 + i);
       out[at + i] = d * ((pair & 15) - 8);
-      out[at + 16 + i] = d * ((pair >> 4 & 15) - 8);
+      out[at + 16 + i] = d * (((pair >> 4) & 15) - 8);
     }
   }
 
@@ -48,7 +48,7 @@ final class Dequantize {
     for (int i = 0; i < 16; i++) {
       int pair = data.get(offset + 4 + i);
       out[at + i] = d * (pair & 15) + m;
-      out[at + 16 + i] = d * (pair >> 4 & 15) + m;
+      out[at + 16 + i] = d * ((pair >> 4) & 15) + m;
     }
   }
 
@@ -58,8 +58,8 @@ final class Dequantize {
     int fifth = data.getInt(offset + 2);
     for (int i = 0; i < 16; i++) {
       int pair = data.get(offset + 6 + i);
-      out[at + i] = d * ((pair & 15 | (fifth >>> i & 1) << 4) - 16);
-      out[at + 16 + i] = d * ((pair >> 4 & 15 | (fifth >>> (i + 16) & 1) << 4) - 16);
+      out[at + i] = d * (five(pair, fifth >>> i) - 16);
+      out[at + 16 + i] = d * (five(pair >> 4, fifth >>> (i + 16)) - 16);
     }
   }
 
@@ -70,8 +70,8 @@ final class Dequantize {
     int fifth = data.getInt(offset + 4);
     for (int i = 0; i < 16; i++) {
       int pair = data.get(offset + 8 + i);
-      out[at + i] = d * (pair & 15 | (fifth >>> i & 1) << 4) + m;
-      out[at + 16 + i] = d * (pair >> 4 & 15 | (fifth >>> (i + 16) & 1) << 4) + m;
+      out[at + i] = d * five(pair, fifth >>> i) + m;
+      out[at + 16 + i] = d * five(pair >> 4, fifth >>> (i + 16)) + m;
     }
   }
 
@@ -88,10 +88,10 @@ final class Dequantize {
     for (int group = 0; group < 8; group++) {
       float d = kScale(data, offset, group);
       float m = kMinimum(data, offset, group);
-      long codes = offset + K_CODES + (group >> 1) * 32;
+      long codes = offset + K_CODES + (group >> 1) * 32L;
       int shift = (group & 1) * 4;
       for (int i = 0; i < 32; i++) {
-        out[at + group * 32 + i] = d * (data.get(codes + i) >> shift & 15) - m;
+        out[at + group * 32 + i] = d * ((data.get(codes + i) >> shift) & 15) - m;
       }
     }
   }
@@ -102,11 +102,11 @@ final class Dequantize {
     for (int group = 0; group < 8; group++) {
       float d = kScale(data, offset, group);
       float m = kMinimum(data, offset, group);
-      long codes = fifth + 32 + (group >> 1) * 32;
+      long codes = fifth + 32 + (group >> 1) * 32L;
       int shift = (group & 1) * 4;
       for (int i = 0; i < 32; i++) {
-        int high = (data.get(fifth + i) >> group & 1) << 4;
-        out[at + group * 32 + i] = d * (data.get(codes + i) >> shift & 15 | high) - m;
+        int q = five(data.get(codes + i) >> shift, data.get(fifth + i) >> group);
+        out[at + group * 32 + i] = d * q - m;
       }
     }
   }
@@ -116,13 +116,20 @@ final class Dequantize {
     float d = getF16(data, offset + 208);
     for (int i = 0; i < SUPER_BLOCK; i++) {
       int half = i >> 7;
-      int quarter = i >> 5 & 3;
+      int quarter = (i >> 5) & 3;
       int lane = i & 31;
-      int low = data.get(offset + half * 64 + (quarter & 1) * 32 + lane) >> (quarter >> 1) * 4 & 15;
-      int high = data.get(offset + 128 + half * 32 + lane) >> quarter * 2 & 3;
+      int lows = data.get(offset + half * 64L + (quarter & 1) * 32L + lane);
+      int highs = data.get(offset + 128 + half * 32L + lane);
       float scale = d * data.get(offset + 192 + (i >> 4));
-      out[at + i] = scale * ((low | high << 4) - 32);
+      int low = (lows >> ((quarter >> 1) * 4)) & 15;
+      int high = (highs >> (quarter * 2)) & 3;
+      out[at + i] = scale * ((low | (high << 4)) - 32);
     }
+  }
+
+  /// The lowest four bits of one number under the lowest bit of another.
+  private static int five(int low, int fifth) {
+    return (low & 15) | ((fifth & 1) << 4);
   }
 
   static float getF16(Bytes data, long offset) {
@@ -146,7 +153,8 @@ final class Dequantize {
     if (group < 4) {
       return data.get(scales + minimum + group) & 63;
     }
-    int low = data.get(scales + 4 + group) >> minimum & 15;
-    return low | (data.get(scales + minimum + group - 4) >> 6 & 3) << 4;
+    int low = (data.get(scales + 4 + group) >> minimum) & 15;
+    int high = (data.get(scales + minimum + group - 4) >> 6) & 3;
+    return low | (high << 4);
   }
 }

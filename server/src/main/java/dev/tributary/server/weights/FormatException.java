@@ -1,5 +1,6 @@
 package dev.tributary.server.weights;
 
+import dev.tributary.identity.SafetensorsException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,11 @@ public final class FormatException extends RuntimeException {
   FormatException(Path file, long offset, String problem, @Nullable Throwable cause) {
     super(file + ": byte " + offset + ": " + problem, cause);
     this.offset = offset;
+  }
+
+  FormatException(Path file, SafetensorsException cause) {
+    super(file + ": " + cause.getMessage(), cause);
+    this.offset = cause.offset();
   }
 
   /// Byte offset in the file of what is wrong.

@@ -45,7 +45,7 @@ final class Int4Builder {
     for (int i = 0; i < GROUP / 2; i++) {
       int pair = codes.get(at + i);
       int low = (pair & 15) - 8;
-      int high = (pair >> 4 & 15) - 8;
+      int high = ((pair >> 4) & 15) - 8;
       sum += low + high;
       squares += low * low + high * high;
     }

@@ -1,5 +1,6 @@
 package dev.tributary.server.weights;
 
+import com.google.errorprone.annotations.Immutable;
 import dev.tributary.server.tensor.Bytes;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,7 @@ public enum TensorType {
   }
 
   /// Dequantises the block at byte `offset` of `data` into `out` from index `at` on.
+  @Immutable
   @FunctionalInterface
   private interface Block {
     void dequantize(Bytes data, long offset, float[] out, int at);

@@ -1,11 +1,11 @@
 /// The files of a model: GGUF and safetensors, read strictly, dequantised or repacked to the forms
 /// of [dev.tributary.server.tensor.LinearWeights].
 ///
-/// - [Gguf] and `HfDirectory` are the two kinds of [Checkpoint]; `Safetensors` is one file of the
+/// - [Gguf] and [HfDirectory] are the two kinds of [Checkpoint]; [Safetensors] is one file of the
 ///   latter, or of an adapter. Whatever they say is checked against the file before it is believed;
 ///   what is malformed or unknown is a [FormatException] that names file and byte.
 /// - A [StoredTensor] is dequantised bit for bit as ggml does it, or becomes the weights of a
-///   linear layer by [StoredTensor#toLinear]; [LinearStack] joins layers, `Quantizer` makes 4-bit
+///   linear layer by [StoredTensor#toLinear]; [LinearStack] joins layers, [Quantizer] makes 4-bit
 ///   weights of 16- and 32-bit ones.
 /// - Tensors stay in the mapped file until they are converted.
 ///
