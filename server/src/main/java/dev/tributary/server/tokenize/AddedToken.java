@@ -1,0 +1,8 @@
+package dev.tributary.server.tokenize;
+
+/// A token that is found in text before anything else is cut.
+///
+/// @param control whether it steers the model (special, in Hugging Face's word)
+/// @param leftStrip whether it takes the white space before it
+/// @param rightStrip whether it takes the white space after it
+record AddedToken(int id, String content, boolean control, boolean leftStrip, boolean rightStrip) {}
