@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /// Whatever the bytes are, the parsers answer or throw their own exception.
 class IdentityFuzzTest {
-  private static final int MUTATIONS = 10_000;
+  private static final int MUTATIONS = 3_000;
 
   /// Pieces that mean something to one of the parsers.
   private static final List<String> TOKENS =

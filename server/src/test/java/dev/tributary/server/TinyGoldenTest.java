@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,7 +79,7 @@ class TinyGoldenTest {
               FOLDER.resolve(model).resolve("adapters"),
               llama,
               identity,
-              uses -> CompletableFuture.completedFuture(probe(llama, uses)),
+              new DirectProbe(llama),
               1 << 20)) {
         List<AdapterUse> uses = new ArrayList<>();
         for (JsonNode adapter : entry.get("adapters")) {
@@ -96,16 +95,6 @@ class TinyGoldenTest {
         assertThat(kl(llama, golden, uses)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
       }
     }
-  }
-
-  private static List<float[]> probe(Llama llama, List<List<AdapterUse>> uses) {
-    return uses.stream()
-        .map(
-            adapters -> {
-              Span span = new Span(new int[] {1, 2, 3}, 0, new int[] {0}, adapters, 2);
-              return row(llama.run(List.of(span)), 0);
-            })
-        .toList();
   }
 
   private static Llama llama(Ops ops, Path folder) {

@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 public interface Probe {
   /// The last token's logits of a fixed prompt, `[vocabulary]`, under each of `uses`, in order.
   ///
-  /// All of them are computed in one step, so by the same path: then equal inputs give equal bits,
-  /// and any difference is the adapter's.
+  /// All of them are computed by the same path: equal inputs must give equal bits, so that any
+  /// difference is the adapter's.
   CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses);
 
   /// The sum of the log-probabilities (natural log) of the tokens of `example`'s answer.

@@ -94,19 +94,23 @@ public final class Engine implements AutoCloseable {
         new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, sampler, result), result);
   }
 
-  /// The logits `[vocabulary]` after the last token of `prompt`, or throws a [Rejection].
-  /// Cancelling the future frees the row; it fails with [JobFailedException].
-  public CompletableFuture<float[]> probe(int[] prompt, List<AdapterUse> adapters) {
+  /// The logits `[vocabulary]` after the last token of `prompt` under each of `uses`, in order, all
+  /// computed in one step; or throws a [Rejection]. Cancelling the future frees the row; it fails
+  /// with [JobFailedException].
+  ///
+  /// @param uses as many as fit a chunk of [EngineSettings#chunk] tokens with the prompt padded to
+  ///   pages
+  public CompletableFuture<List<float[]>> probe(int[] prompt, List<List<AdapterUse>> uses) {
     checkTokens(prompt, maxSequence());
-    CompletableFuture<float[]> result = new CompletableFuture<>();
-    return enqueue(
+    int length = ProbeRow.length(prompt.length, uses.size());
+    if (length > Math.min(settings.chunk(), maxSequence())) {
+      throw new Rejection.PromptTooLong(length, Math.min(settings.chunk(), maxSequence()));
+    }
+    CompletableFuture<List<float[]>> result = new CompletableFuture<>();
+    Row row =
         new ProbeRow(
-            nextId.getAndIncrement(),
-            clock.getAsLong(),
-            prompt.clone(),
-            List.copyOf(adapters),
-            result),
-        result);
+            nextId.getAndIncrement(), clock.getAsLong(), prompt.clone(), List.copyOf(uses), result);
+    return enqueue(row, result);
   }
 
   /// Takes no more jobs; those taken may go on for `grace`, then fail with [Failure.Draining]. A
@@ -126,13 +130,17 @@ public final class Engine implements AutoCloseable {
     return loop.stats();
   }
 
-  /// Drains without grace and waits for the thread to end, as long as a step may take.
+  /// Drains without grace and waits for the thread to end, as long as a step may take. Called by
+  /// that thread itself (a fatal handler may), it does not wait.
   @Override
   public void close() {
     var unused = drain(Duration.ZERO);
     Thread started = thread;
     if (started == null) {
       turn();
+      return;
+    }
+    if (started == Thread.currentThread()) {
       return;
     }
     try {

@@ -148,11 +148,11 @@ final class EngineLoop {
   }
 
   private void step(List<Plan.Slice> slices) {
-    List<Span> spans = slices.stream().map(this::span).toList();
+    List<List<Span>> spans = slices.stream().map(slice -> row(slice).spans(slice)).toList();
     Matrix logits;
     watchdog.stepBegins();
     try {
-      logits = runner.run(spans);
+      logits = runner.run(spans.stream().flatMap(List::stream).toList());
     } catch (RuntimeException | Error e) {
       stepFailed(slices, e);
       return;
@@ -166,18 +166,7 @@ final class EngineLoop {
     publish(slices);
   }
 
-  private Span span(Plan.Slice slice) {
-    Row row = row(slice);
-    int logitsFrom = Math.clamp(row.logitsFrom() - slice.position(), 0, slice.count());
-    return new Span(
-        row.tokens(slice.position(), slice.count()),
-        slice.position(),
-        slice.pages(),
-        row.adapters,
-        logitsFrom);
-  }
-
-  private void sample(List<Plan.Slice> slices, List<Span> spans, Matrix logits) {
+  private void sample(List<Plan.Slice> slices, List<List<Span>> spans, Matrix logits) {
     int first = 0;
     for (int i = 0; i < slices.size(); i++) {
       Plan.Slice slice = slices.get(i);
@@ -189,7 +178,7 @@ final class EngineLoop {
         log.error("sampling for {} failed", row.name, e);
         fail(row, new Failure.Internal(e));
       }
-      first += spans.get(i).logitRows();
+      first += spans.get(i).stream().mapToInt(Span::logitRows).sum();
       promptTokens += slice.decode() ? 0 : slice.count();
       generatedTokens += row.length() - before;
     }

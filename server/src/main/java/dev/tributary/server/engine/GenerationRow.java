@@ -46,7 +46,7 @@ final class GenerationRow extends Row {
     this.observer = observer;
     this.sampler = sampler;
     modelStopIds = text.stopIds();
-    decoder = text.decoder();
+    decoder = job.echo() ? text.decoder() : text.decoder(job.prompt());
     stopText = new StopText(sampling.stop());
     counts = new TokenCounts(sampling.penalises() ? job.prompt() : new int[0]);
   }

@@ -1,24 +1,52 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.model.Span;
+import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.tensor.KvCache;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 
-/// A prompt whose last logits are wanted.
+/// A prompt whose last logits are wanted under several lists of adapters.
+///
+/// To the scheduler it is one sequence of one chunk: the prompt once for each list, padded to whole
+/// pages. So all of them are computed in one step, which is what makes their bits comparable.
 final class ProbeRow extends Row {
-  private final CompletableFuture<float[]> result;
-  private float[] logits = {};
+  private final int[] prompt;
+  private final List<List<AdapterUse>> uses;
+  private final CompletableFuture<List<float[]>> result;
+  private final List<float[]> logits = new ArrayList<>();
 
   ProbeRow(
       long id,
       long submitted,
       int[] prompt,
-      List<AdapterUse> adapters,
-      CompletableFuture<float[]> result) {
-    super(id, "probe", Priority.HIGH, adapters, submitted, OptionalLong.empty(), prompt);
+      List<List<AdapterUse>> uses,
+      CompletableFuture<List<float[]>> result) {
+    super(
+        id,
+        "probe",
+        Priority.HIGH,
+        List.of(),
+        submitted,
+        OptionalLong.empty(),
+        new int[length(prompt.length, uses.size())]);
+    this.prompt = prompt;
+    this.uses = uses;
     this.result = result;
+  }
+
+  /// Tokens that a probe takes of a step.
+  static int length(int promptTokens, int uses) {
+    return uses * pages(promptTokens) * KvCache.PAGE;
+  }
+
+  private static int pages(int promptTokens) {
+    return Math.ceilDiv(promptTokens, KvCache.PAGE);
   }
 
   @Override
@@ -33,7 +61,18 @@ final class ProbeRow extends Row {
 
   @Override
   int logitsFrom() {
-    return length() - 1;
+    return prompt.length - 1;
+  }
+
+  @Override
+  List<Span> spans(Plan.Slice slice) {
+    int pages = pages(prompt.length);
+    List<Span> spans = new ArrayList<>(uses.size());
+    for (int i = 0; i < uses.size(); i++) {
+      int[] own = Arrays.copyOfRange(slice.pages(), i * pages, (i + 1) * pages);
+      spans.add(new Span(prompt, 0, own, uses.get(i), logitsFrom()));
+    }
+    return spans;
   }
 
   @Override
@@ -41,17 +80,14 @@ final class ProbeRow extends Row {
 
   @Override
   void sample(Logits read, int position, int count) {
-    if (position + count == length()) {
-      logits = read.row(0).clone();
+    for (int i = 0; i < uses.size(); i++) {
+      logits.add(read.row(i).clone());
     }
   }
 
   @Override
   boolean publish(long now) {
-    if (logits.length == 0) {
-      return false;
-    }
-    result.complete(logits);
+    result.complete(List.copyOf(logits));
     return true;
   }
 

@@ -1,6 +1,8 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.model.Span;
+import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Priority;
 import java.util.Arrays;
 import java.util.List;
@@ -54,6 +56,18 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
   /// Logits are wanted from the token at this index on.
   abstract int logitsFrom();
 
+  /// What a step computes for a slice of this row.
+  List<Span> spans(Plan.Slice slice) {
+    int logitsFrom = Math.clamp(logitsFrom() - slice.position(), 0, slice.count());
+    return List.of(
+        new Span(
+            Arrays.copyOfRange(tokens, slice.position(), slice.position() + slice.count()),
+            slice.position(),
+            slice.pages(),
+            adapters,
+            logitsFrom));
+  }
+
   /// The row left the queue.
   abstract void started(long now);
 
@@ -80,10 +94,6 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
 
   final boolean isPastDeadline(long now) {
     return deadline.isPresent() && now - deadline.getAsLong() >= 0;
-  }
-
-  final int[] tokens(int position, int count) {
-    return Arrays.copyOfRange(tokens, position, position + count);
   }
 
   final int token(int position) {

@@ -1,11 +1,19 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.server.tokenize.Tokenizer;
 import java.util.Set;
 
-/// What the engine needs of a tokenizer.
+/// What the engine needs of a tokenizer: an interface, since tests write texts that no real
+/// vocabulary would.
 public interface TokenText {
-  /// A decoder at the start of a sequence.
-  Decoder decoder();
+  /// A model's own.
+  static TokenText of(Tokenizer tokenizer) {
+    return new TokenizerText(tokenizer);
+  }
+
+  /// A decoder for what follows `context`, which decides how the first token is spelled; none for
+  /// the start of a text.
+  Decoder decoder(int... context);
 
   /// Tokens that end an answer: end of sequence, of turn, of message.
   Set<Integer> stopIds();

@@ -40,6 +40,14 @@ public final class Bytes {
     return new Bytes(Arena.ofAuto().allocate(Math.max(size, 1), ALIGNMENT).asSlice(0, size));
   }
 
+  /// Zeroed memory that the system hands out only as it is first touched: for large regions of
+  /// which much may never be used.
+  public static Bytes reserve(long size) {
+    MemorySegment block = CLibrary.allocateZeroed(size + ALIGNMENT);
+    long start = Math.ceilDiv(block.address(), ALIGNMENT) * ALIGNMENT - block.address();
+    return new Bytes(block.asSlice(start, size));
+  }
+
   /// The whole file, mapped read-only. The file must not shrink while it is mapped.
   public static Bytes map(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {

@@ -19,8 +19,8 @@ public final class KvCache {
     this.layers = layers;
     this.pages = pages;
     this.shape = shape;
-    keys = Bytes.allocate(layers * pages * pageBytes());
-    values = Bytes.allocate(layers * pages * pageBytes());
+    keys = Bytes.reserve(layers * pages * pageBytes());
+    values = Bytes.reserve(layers * pages * pageBytes());
   }
 
   /// Bytes that one page takes over all layers, keys and values.

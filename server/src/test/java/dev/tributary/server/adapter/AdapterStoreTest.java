@@ -238,7 +238,8 @@ class AdapterStoreTest {
 
   @Test
   void lease_withoutEffect_isRefusedOnce() throws IOException {
-    PeftFiles.small(1).untrained().write(root.resolve("town"));
+    offer("town", 1);
+    probe.deaf = true;
     AdapterVersion version = store.resolve("me", AdapterRef.of("town"));
     assertThat(leaseRefusal(version)).isInstanceOf(NoEffect.class);
     for (int i = 0; i < 3; i++) {
@@ -249,7 +250,8 @@ class AdapterStoreTest {
     AdapterInfo info = store.get("me", "town");
     assertThat(info.refusal()).isInstanceOf(NoEffect.class);
     assertThat(info.latest()).isEqualTo(version);
-    offer("town", 1);
+    offer("town", 2);
+    probe.deaf = false;
     AdapterVersion mended = store.resolve("me", AdapterRef.of("town"));
     assertThat(mended.number()).isEqualTo(2);
     store.lease(mended).join().close();

@@ -14,10 +14,13 @@ final class FakeProbe implements Probe {
   /// Answers wait for it.
   volatile CompletableFuture<?> gate = CompletableFuture.completedFuture(null);
 
+  /// Answers as the base does, whatever the adapters.
+  volatile boolean deaf;
+
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
     calls.incrementAndGet();
-    return gate.thenApply(open -> uses.stream().map(FakeProbe::answer).toList());
+    return gate.thenApply(open -> uses.stream().map(this::answer).toList());
   }
 
   /// As likely as the last logit is high.
@@ -26,9 +29,9 @@ final class FakeProbe implements Probe {
     return gate.thenApply(open -> (double) answer(adapters)[1] - example.answer().length());
   }
 
-  private static float[] answer(List<AdapterUse> uses) {
+  private float[] answer(List<AdapterUse> uses) {
     double sum = 1;
-    for (AdapterUse use : uses) {
+    for (AdapterUse use : deaf ? List.<AdapterUse>of() : uses) {
       LoraWeights weights = use.weights();
       for (LoraWeights.Pair pair : weights.pairs().values()) {
         for (int k = 0; k < pair.a().rows(); k++) {

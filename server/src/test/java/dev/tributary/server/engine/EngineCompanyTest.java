@@ -83,6 +83,7 @@ class EngineCompanyTest {
 
     assertThat(wrong).isEmpty();
     assertThat(fixture.fatal).isEmpty();
+    assertThat(fixture.model.claims).extracting(Thread::getName).containsExactly("engine");
     assertThat(fixture.engine.stats().freePages()).isEqualTo(EngineFixture.PAGES);
     assertThat(fixture.engine.stats().waiting()).isZero();
   }

@@ -25,6 +25,10 @@ final class EngineFixture {
   }
 
   EngineFixture(int rows, int waiting) {
+    this(rows, waiting, 16);
+  }
+
+  EngineFixture(int rows, int waiting, int chunk) {
     settings =
         new EngineSettings(
             CONTEXT,
@@ -32,8 +36,8 @@ final class EngineFixture {
             PAGES,
             rows,
             waiting,
-            rows + 40,
-            16,
+            rows + 5 * chunk / 2,
+            chunk,
             Duration.ofSeconds(30),
             3,
             Duration.ofSeconds(2));

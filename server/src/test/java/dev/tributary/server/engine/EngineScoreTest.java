@@ -94,17 +94,31 @@ class EngineScoreTest {
   }
 
   @Test
-  void probe_isTheLogitsAfterThePromptUnderTheAdapters() {
+  void probe_isTheLogitsAfterThePromptUnderEachListOfAdaptersInOneStep() {
+    EngineFixture wide = new EngineFixture(48, 8, 160);
     var adapter = EngineFixture.adapter(7, 0.5f);
     int[] prompt = random(37, 4);
-    CompletableFuture<float[]> base = engine.probe(prompt, List.of());
-    CompletableFuture<float[]> adapted = engine.probe(prompt, List.of(adapter));
+    var neighbour = wide.submit(JobBuilder.prompt(prompt).greedy(1).build());
+    CompletableFuture<List<float[]>> probed =
+        wide.engine.probe(prompt, List.of(List.of(), List.of(adapter), List.of()));
     Recorder answer =
-        fixture.submit(JobBuilder.prompt(prompt).adapters(List.of(adapter)).greedy(1).build());
-    fixture.runAll();
+        wide.submit(JobBuilder.prompt(prompt).adapters(List.of(adapter)).greedy(1).build());
+    wide.engine.turn();
 
-    assertThat(base.join()).hasSize(HashModel.VOCABULARY).isNotEqualTo(adapted.join());
-    assertThat(answer.tokens()).containsExactly(Softmax.argMax(adapted.join()));
+    List<float[]> logits = probed.join();
+    assertThat(logits).hasSize(3);
+    assertThat(logits.get(0)).hasSize(HashModel.VOCABULARY).isEqualTo(logits.get(2));
+    assertThat(logits.get(0)).isNotEqualTo(logits.get(1));
+    wide.runAll();
+    assertThat(neighbour.tokens()).containsExactly(Softmax.argMax(logits.get(0)));
+    assertThat(answer.tokens()).containsExactly(Softmax.argMax(logits.get(1)));
+    assertThat(wide.engine.stats().freePages()).isEqualTo(EngineFixture.PAGES);
+  }
+
+  @Test
+  void probe_mustFitAChunk() {
+    assertThatThrownBy(() -> engine.probe(random(9, 4), List.of(List.of(), List.of())))
+        .isInstanceOf(Rejection.PromptTooLong.class);
   }
 
   @Test

@@ -226,6 +226,29 @@ class EngineTest {
   }
 
   @Test
+  void failedSteps_endTheThreadAndTellWhoCanEndTheProcess() {
+    RuntimeException bug = new IllegalStateException("bug");
+    for (int i = 0; i < 3; i++) {
+      fixture.model.failures.add(bug);
+    }
+    CompletableFuture<Throwable> told = new CompletableFuture<>();
+    Engine failing =
+        new Engine(
+            fixture.model, new LetterText(), fixture.settings, fixture.clock::get, told::complete);
+    failing.start();
+    for (int i = 0; i < 3; i++) {
+      Recorder last = new Recorder();
+      var unused = failing.submit(job(Sampling.greedy(5), 5), last);
+      assertThat(last.end.join()).isEqualTo(new Failure.Internal(bug));
+    }
+
+    assertThat(told.join()).hasCause(bug);
+    assertThatThrownBy(() -> failing.submit(job(Sampling.greedy(5), 5), new Recorder()))
+        .isInstanceOf(Rejection.Draining.class);
+    failing.close();
+  }
+
+  @Test
   void failedSteps_thatAreNotInARowAreNotFatal() {
     fixture.says(id('a'));
     for (int i = 0; i < 5; i++) {

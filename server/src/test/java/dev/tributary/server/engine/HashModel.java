@@ -20,6 +20,9 @@ final class HashModel implements StepRunner {
   /// Spans of every step, for tests to look at.
   final List<List<Span>> steps = new ArrayList<>();
 
+  /// Threads that claimed the device.
+  final List<Thread> claims = new ArrayList<>();
+
   /// Thrown by the next steps, one each.
   final List<Throwable> failures = new ArrayList<>();
 
@@ -41,11 +44,13 @@ final class HashModel implements StepRunner {
   }
 
   @Override
-  public void claimThread() {}
-
-  @Override
   public int maxTokens() {
     return maxTokens;
+  }
+
+  @Override
+  public void claimThread() {
+    claims.add(Thread.currentThread());
   }
 
   @Override

@@ -22,7 +22,7 @@ final class LetterText implements TokenText {
   }
 
   @Override
-  public Decoder decoder() {
+  public Decoder decoder(int... context) {
     return new Decoder() {
       private boolean half;
 

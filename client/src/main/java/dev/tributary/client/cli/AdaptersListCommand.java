@@ -1,0 +1,60 @@
+package dev.tributary.client.cli;
+
+import dev.tributary.client.TributaryClient;
+import dev.tributary.v1.Adapter;
+import dev.tributary.v1.AdapterVersion;
+import dev.tributary.v1.Alias;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+
+/// `tributary adapters list`: every adapter that the caller can name.
+@Command(name = "list", description = "List the adapters that can be named.")
+final class AdaptersListCommand implements Callable<Integer> {
+  private final Tributary tributary;
+
+  AdaptersListCommand(Tributary tributary) {
+    this.tributary = tributary;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    List<Adapter> adapters;
+    try (TributaryClient client = tributary.client()) {
+      adapters = client.adapters();
+    }
+    if (tributary.json()) {
+      adapters.forEach(tributary::printJson);
+    } else if (adapters.isEmpty()) {
+      tributary
+          .terminal()
+          .err()
+          .println("There are no adapters; the server's --adapters offers some.");
+    } else {
+      print(adapters);
+    }
+    return 0;
+  }
+
+  private void print(List<Adapter> adapters) {
+    Table table = new Table().row("NAME", "VERSION", "ALIASES", "TIER", "RANK", "SIZE", "DIGEST");
+    for (Adapter adapter : adapters) {
+      AdapterVersion version = adapter.getProdVersion();
+      boolean known = adapter.hasProdVersion();
+      table.row(
+          Texts.name(adapter.getName()),
+          known ? Integer.toString(version.getNumber()) : "-",
+          adapter.getAliasesList().stream().map(Alias::getName).collect(Collectors.joining(",")),
+          known ? Texts.tier(version.getTier()) : "-",
+          known ? Integer.toString(version.getRank()) : "-",
+          known ? Texts.bytes(version.getWeightsBytes()) : "-",
+          known ? Texts.shortDigest(version.getDigest()) : "-");
+    }
+    Terminal terminal = tributary.terminal();
+    List<String> lines = table.lines();
+    terminal.out().println(terminal.bold(lines.getFirst()));
+    lines.stream().skip(1).map(terminal::printable).forEach(terminal.out()::println);
+  }
+}

@@ -1,0 +1,21 @@
+package dev.tributary.client.cli;
+
+import dev.tributary.client.TributaryClient;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/// Entry point of the `tributary` command.
+public final class Main {
+  /// Held, since the log manager forgets levels of loggers that nobody holds.
+  private static final Logger GRPC = Logger.getLogger("io.grpc");
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    // Every failure reaches the person in one line already.
+    GRPC.setLevel(Level.OFF);
+    Tributary tributary =
+        new Tributary(Terminal.system(System.getenv()), System.getenv(), TributaryClient::connect);
+    System.exit(tributary.run(arguments));
+  }
+}

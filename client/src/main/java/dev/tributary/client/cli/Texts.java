@@ -1,0 +1,88 @@
+package dev.tributary.client.cli;
+
+import dev.tributary.v1.AdapterUse;
+import dev.tributary.v1.Tier;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/// How single values are written for people.
+final class Texts {
+  private static final String[] BYTE_UNITS = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+
+  private Texts() {}
+
+  /// `public/town-guide` as `town-guide`: so it can be typed back.
+  static String name(String fullName) {
+    return fullName.startsWith("public/") ? fullName.substring("public/".length()) : fullName;
+  }
+
+  /// `device`, `host`, ...
+  static String tier(Tier tier) {
+    return tier.name().substring("TIER_".length()).toLowerCase(Locale.ROOT);
+  }
+
+  /// `base`, or `pirate@1*0.5 (device) + haiku@2 (host)`.
+  static String adapters(List<AdapterUse> uses) {
+    return uses.isEmpty()
+        ? "base"
+        : uses.stream().map(Texts::adapter).collect(Collectors.joining(" + "));
+  }
+
+  private static String adapter(AdapterUse use) {
+    String scale = use.getScale() == 1 ? "" : "*" + number(use.getScale());
+    return "%s@%d%s (%s)"
+        .formatted(name(use.getName()), use.getVersion(), scale, tier(use.getTier()));
+  }
+
+  /// `1` instead of `1.0`.
+  static String number(float value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e6f
+        ? Integer.toString((int) value)
+        : Float.toString(value);
+  }
+
+  /// `4.9 MB`, in decimal units.
+  static String bytes(long bytes) {
+    double value = bytes;
+    int unit = 0;
+    while (value >= 999.5 && unit < BYTE_UNITS.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return unit == 0
+        ? bytes + " B"
+        : String.format(Locale.ROOT, value < 9.95 ? "%.1f %s" : "%.0f %s", value, BYTE_UNITS[unit]);
+  }
+
+  /// `85 ms`, `1.4 s`.
+  static String duration(com.google.protobuf.Duration duration) {
+    double milliseconds = duration.getSeconds() * 1e3 + duration.getNanos() / 1e6;
+    return milliseconds < 999.5
+        ? String.format(Locale.ROOT, milliseconds < 9.95 ? "%.1f ms" : "%.0f ms", milliseconds)
+        : String.format(Locale.ROOT, "%.1f s", milliseconds / 1e3);
+  }
+
+  /// The digest's first twelve digits, enough to tell adapters apart by eye.
+  static String shortDigest(String digest) {
+    String hex = digest.startsWith("sha256:") ? digest.substring("sha256:".length()) : digest;
+    return hex.length() <= 12 ? hex : hex.substring(0, 12);
+  }
+
+  /// A token's or completion's text on one line, in quotes.
+  static String quoted(String text) {
+    StringBuilder quoted = new StringBuilder("\"");
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      switch (c) {
+        case '\n' -> quoted.append("\\n");
+        case '\t' -> quoted.append("\\t");
+        case '\r' -> quoted.append("\\r");
+        case '"' -> quoted.append("\\\"");
+        case '\\' -> quoted.append("\\\\");
+        default -> quoted.append(Character.isISOControl(c) ? '\ufffd' : c);
+      }
+    }
+    return quoted.append('"').toString();
+  }
+}

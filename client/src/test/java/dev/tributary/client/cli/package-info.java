@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.client.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.client;
+
+import org.jspecify.annotations.NullMarked;
