@@ -100,8 +100,7 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
             "ADAPTER_FEATURE",
             choice.ref.name(),
             "adapter \"%s\" can only be used by itself and at scale 1, because it uses %s"
-                .formatted(
-                    choice.ref.name(), version.dora() ? "DoRA" : "modules_to_save"));
+                .formatted(choice.ref.name(), version.dora() ? "DoRA" : "modules_to_save"));
       }
       versions.add(version);
     }

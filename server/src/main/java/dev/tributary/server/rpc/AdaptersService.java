@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The reading methods of tributary.v1.Adapters, over the folders that the server was started with.
 ///
-/// Such an adapter has one version, the one in its folder, and the alias `prod`. One whose files are
-/// refused is listed with a quarantined version that says why.
+/// Such an adapter has one version, the one in its folder, and the alias `prod`. One whose files
+/// are refused is listed with a quarantined version that says why.
 final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private static final int MAX_PAGE = 1_000;
   private static final int DEFAULT_PAGE = 100;
@@ -40,9 +40,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   @Override
   public void getAdapter(GetAdapterRequest request, StreamObserver<Adapter> responses) {
     Call.serve(
-        responses,
-        ids.next(),
-        call -> call.answer(adapter(find(request.getName(), "name"))));
+        responses, ids.next(), call -> call.answer(adapter(find(request.getName(), "name"))));
   }
 
   @Override

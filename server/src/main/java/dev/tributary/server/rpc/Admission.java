@@ -10,7 +10,6 @@ import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicReference;
 
 /// Lets calls in while the server serves, and at most so many at a time: each holds a message.
 final class Admission implements ServerInterceptor {
@@ -23,7 +22,7 @@ final class Admission implements ServerInterceptor {
 
   private static final Duration RETRY = Duration.ofSeconds(1);
 
-  private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.WARMING);
+  private volatile Phase phase = Phase.WARMING;
   private final Semaphore free;
   private final int maxCalls;
 
@@ -33,12 +32,15 @@ final class Admission implements ServerInterceptor {
   }
 
   /// Ends the warming; a server that drains stays as it is. Returns whether calls are let in.
-  boolean serve() {
-    return phase.compareAndSet(Phase.WARMING, Phase.SERVING);
+  synchronized boolean serve() {
+    if (phase == Phase.WARMING) {
+      phase = Phase.SERVING;
+    }
+    return phase == Phase.SERVING;
   }
 
-  void drain() {
-    phase.set(Phase.DRAINING);
+  synchronized void drain() {
+    phase = Phase.DRAINING;
   }
 
   /// Calls in progress.
@@ -49,12 +51,12 @@ final class Admission implements ServerInterceptor {
   @Override
   public <ReqT, RespT> ServerCall.Listener<ReqT> interceptCall(
       ServerCall<ReqT, RespT> call, Metadata headers, ServerCallHandler<ReqT, RespT> next) {
-    switch (phase.get()) {
+    switch (phase) {
       case WARMING -> {
         return refuse(call, Statuses.unavailable("the server is warming up"));
       }
       case DRAINING -> {
-        return refuse(call, Statuses.unavailable("the server is shutting down"));
+        return refuse(call, Statuses.unavailable(Statuses.SHUTTING_DOWN));
       }
       case SERVING -> {}
     }

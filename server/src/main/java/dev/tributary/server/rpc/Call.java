@@ -5,7 +5,6 @@ import io.grpc.Deadline;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.OptionalLong;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -33,8 +32,7 @@ final class Call<RespT> {
   /// Runs `handler` on a thread of its own; to be called while gRPC hands the call over.
   ///
   /// @param id by which the log and the caller know the call
-  static <RespT> void serve(
-      StreamObserver<RespT> observer, String id, Handler<RespT> handler) {
+  static <RespT> void serve(StreamObserver<RespT> observer, String id, Handler<RespT> handler) {
     ServerCallStreamObserver<RespT> responses = (ServerCallStreamObserver<RespT>) observer;
     // With a handler set, writing to a cancelled call does nothing instead of throwing.
     responses.setOnCancelHandler(() -> {});
@@ -60,8 +58,8 @@ final class Call<RespT> {
     responses.onNext(response);
   }
 
-  /// Runs `task` when the call was cancelled, its deadline has passed or it is over; at once if that
-  /// is so. Any thread; must not block.
+  /// Runs `task` when the call was cancelled, its deadline has passed or it is over; at once if
+  /// that is so. Any thread; must not block.
   void onEnd(Runnable task) {
     context.addListener(ended -> task.run(), Runnable::run);
   }

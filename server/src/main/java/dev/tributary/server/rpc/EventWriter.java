@@ -43,8 +43,7 @@ record EventWriter(
   }
 
   GenerateEvent delta(Observer.Delta delta) {
-    Delta.Builder told =
-        Delta.newBuilder().setText(delta.text()).addAllTokenIds(delta.tokenIds());
+    Delta.Builder told = Delta.newBuilder().setText(delta.text()).addAllTokenIds(delta.tokenIds());
     delta.logprobs().forEach(one -> told.addLogprobs(logprob(one, serving.tokenizer())));
     return GenerateEvent.newBuilder().setDelta(told).build();
   }
@@ -80,8 +79,7 @@ record EventWriter(
         .build();
   }
 
-  static TokenLogprob logprob(
-      dev.tributary.server.engine.TokenLogprob one, Tokenizer tokenizer) {
+  static TokenLogprob logprob(dev.tributary.server.engine.TokenLogprob one, Tokenizer tokenizer) {
     TokenLogprob.Builder told =
         TokenLogprob.newBuilder()
             .setTokenId(one.id())

@@ -67,8 +67,7 @@ final class GenerationReader {
   /// How many alternatives a token.
   static int checkTop(int count, String field) {
     if (count < 0 || count > Job.MAX_LOGPROBS) {
-      throw Statuses.invalid(
-          field, "is " + count + ", must be between 0 and " + Job.MAX_LOGPROBS);
+      throw Statuses.invalid(field, "is " + count + ", must be between 0 and " + Job.MAX_LOGPROBS);
     }
     return count;
   }

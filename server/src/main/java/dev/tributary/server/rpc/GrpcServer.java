@@ -37,7 +37,8 @@ public final class GrpcServer implements AutoCloseable {
           ProvenanceGrpc.SERVICE_NAME,
           TrainingGrpc.SERVICE_NAME);
 
-  /// Reset streams of one connection in [#RESET_WINDOW_SECONDS]; more is an attack (CVE-2023-44487).
+  /// Reset streams of one connection in [#RESET_WINDOW_SECONDS]; more is an attack
+  /// (CVE-2023-44487).
   private static final int MAX_RESETS = 2_000;
 
   private static final int RESET_WINDOW_SECONDS = 10;

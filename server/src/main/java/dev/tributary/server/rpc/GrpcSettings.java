@@ -41,8 +41,8 @@ public record GrpcSettings(
     }
   }
 
-  /// 4 MiB messages, 16 KiB metadata, 1,280 calls (what the engine queues and runs, and some), 1,024
-  /// of them a connection; keepalive each 60 s; connections live 2 h and 10 min more.
+  /// 4 MiB messages, 16 KiB metadata, 1,280 calls (what the engine queues and runs, and some),
+  /// 1,024 of them a connection; keepalive each 60 s; connections live 2 h and 10 min more.
   public static GrpcSettings of(Duration streamIdle) {
     return new GrpcSettings(
         streamIdle,

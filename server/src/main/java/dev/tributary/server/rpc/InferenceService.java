@@ -89,8 +89,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   }
 
   private CountTokensResponse count(CountTokensRequest request) {
-    int[] tokens =
-        Input.of(request).encode(serving.tokenizer(), serving.model().vocabulary());
+    int[] tokens = Input.of(request).encode(serving.tokenizer(), serving.model().vocabulary());
     CountTokensResponse.Builder response =
         CountTokensResponse.newBuilder()
             .setPromptTokens(tokens.length)

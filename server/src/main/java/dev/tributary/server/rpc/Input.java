@@ -109,8 +109,7 @@ record Input(String field, Object value) {
     for (int i = 0; i < chat.getMessagesCount(); i++) {
       String role = chat.getMessages(i).getRole();
       if (!ROLES.contains(role)) {
-        throw Statuses.invalid(
-            field + ".messages[" + i + "].role", "is unknown: \"" + role + "\"");
+        throw Statuses.invalid(field + ".messages[" + i + "].role", "is unknown: \"" + role + "\"");
       }
       messages.add(new Message(role, chat.getMessages(i).getContent()));
     }

@@ -29,8 +29,7 @@ public record ListenAddress(String host, int port) {
     }
     String digits = text.substring(colon + 1);
     if (!digits.matches("[0-9]{1,5}") || Integer.parseInt(digits) > MAX_PORT) {
-      throw new IllegalArgumentException(
-          "\"" + text + "\" has no port between 0 and " + MAX_PORT);
+      throw new IllegalArgumentException("\"" + text + "\" has no port between 0 and " + MAX_PORT);
     }
     return new ListenAddress(host, Integer.parseInt(digits));
   }

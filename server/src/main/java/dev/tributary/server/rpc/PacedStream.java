@@ -9,8 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /// Sends messages as fast as the reader takes them, and no faster: gRPC itself would keep whatever
 /// it is given.
 ///
-/// A reader who takes nothing for the idle time loses the call. What the transport holds by then, at
-/// most its flow-control windows, is freed when the connection takes it or ends.
+/// A reader who takes nothing for the idle time loses the call. What the transport holds by then,
+/// at most its flow-control windows, is freed when the connection takes it or ends.
 final class PacedStream<T> {
   private final ServerCallStreamObserver<T> responses;
   private final Delay delay;

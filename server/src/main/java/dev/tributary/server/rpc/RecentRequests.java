@@ -11,8 +11,8 @@ import java.util.function.LongSupplier;
 ///
 /// An id that the caller chose is taken while its call runs, and remembered for 24 hours once a
 /// token was generated; a call that ends before that frees it. Ids that the server made are new by
-/// construction and not kept. The memory is bounded: past [#CAPACITY] the oldest is forgotten early.
-/// It does not survive a restart.
+/// construction and not kept. The memory is bounded: past [#CAPACITY] the oldest is forgotten
+/// early. It does not survive a restart.
 final class RecentRequests {
   static final Duration KEPT = Duration.ofHours(24);
 

@@ -32,17 +32,14 @@ final class SamplingReader {
       }
     }
     Set<Integer> stopIds = new HashSet<>(asked.getStopTokenIdsList());
-    float temperature =
-        asked.hasTemperature() ? asked.getTemperature() : defaults.temperature();
+    float temperature = asked.hasTemperature() ? asked.getTemperature() : defaults.temperature();
     return new Sampling(
         asked.hasMaxTokens() ? asked.getMaxTokens() : defaults.maxTokens(),
         temperature,
         asked.hasTopK() ? asked.getTopK() : defaults.topK(),
         asked.hasTopP() ? asked.getTopP() : defaults.topP(),
         asked.hasMinP() ? asked.getMinP() : defaults.minP(),
-        asked.hasRepetitionPenalty()
-            ? asked.getRepetitionPenalty()
-            : defaults.repetitionPenalty(),
+        asked.hasRepetitionPenalty() ? asked.getRepetitionPenalty() : defaults.repetitionPenalty(),
         asked.getPresencePenalty(),
         asked.getFrequencyPenalty(),
         asked.hasSeed() ? asked.getSeed() : temperature == 0 ? 0 : seeds.getAsLong(),

@@ -36,8 +36,7 @@ final class Scores {
     for (int i = 0; i < request.getItemsCount(); i++) {
       items.add(read(request.getItems(i), "items[" + i + "]"));
     }
-    try (Leases leases =
-        AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call)) {
+    try (Leases leases = AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call)) {
       ScoreResponse.Builder response =
           ScoreResponse.newBuilder()
               .setBaseDigest(serving.model().baseDigest())
@@ -69,8 +68,7 @@ final class Scores {
     int length = prompt.length + completion.length;
     if (length > serving.engine().maxSequence()) {
       throw Statuses.invalid(
-          path,
-          "has " + length + " tokens, the context takes " + serving.engine().maxSequence());
+          path, "has " + length + " tokens, the context takes " + serving.engine().maxSequence());
     }
     int[] tokens = new int[length];
     System.arraycopy(prompt, 0, tokens, 0, prompt.length);

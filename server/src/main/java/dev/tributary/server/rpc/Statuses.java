@@ -39,6 +39,8 @@ final class Statuses {
 
   private static final int MAX_VIOLATIONS = 16;
 
+  static final String SHUTTING_DOWN = "the server is shutting down";
+
   /// A field of the request and what is wrong with it.
   record Violation(String field, String description) {}
 
@@ -60,9 +62,11 @@ final class Statuses {
   static StatusRuntimeException of(Rejection rejection) {
     return switch (rejection) {
       case Rejection.InvalidField field -> invalid(field.field(), field.description());
-      case Rejection.PromptTooLong prompt -> invalid("input", prompt.getMessage());
-      case Rejection.QueueFull full -> exhausted(full.getMessage(), full.retryAfter());
-      case Rejection.Draining draining -> unavailable(draining.getMessage());
+      case Rejection.PromptTooLong prompt ->
+          invalid(
+              "input", "has " + prompt.tokens() + " tokens, must have at most " + prompt.limit());
+      case Rejection.QueueFull full -> exhausted("as many requests wait as may", full.retryAfter());
+      case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
     };
   }
 
@@ -71,15 +75,14 @@ final class Statuses {
       case Failure.Cancelled() -> build(Code.CANCELLED, "the call was cancelled");
       case Failure.DeadlineExceeded() ->
           build(Code.DEADLINE_EXCEEDED, "the deadline passed before the answer was complete");
-      case Failure.Draining() -> unavailable("the server is shutting down");
+      case Failure.Draining() -> unavailable(SHUTTING_DOWN);
       case Failure.Internal(Throwable cause) -> internal(cause, id);
     };
   }
 
   /// @param adapter as the caller named it; empty where no single one was asked for
   static StatusRuntimeException of(AdapterRefusal refusal, String adapter) {
-    String message =
-        (adapter.isEmpty() ? "" : "adapter \"" + adapter + "\": ") + refusal.message();
+    String message = (adapter.isEmpty() ? "" : "adapter \"" + adapter + "\": ") + refusal.message();
     return switch (refusal) {
       case AdapterRefusal.NotFound missing -> notFound("adapter", adapter);
       case AdapterRefusal.NoSuchVersion version ->

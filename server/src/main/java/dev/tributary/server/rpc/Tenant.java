@@ -22,7 +22,6 @@ final class Tenant implements ServerInterceptor {
   @Override
   public <ReqT, RespT> ServerCall.Listener<ReqT> interceptCall(
       ServerCall<ReqT, RespT> call, Metadata headers, ServerCallHandler<ReqT, RespT> next) {
-    return Contexts.interceptCall(
-        Context.current().withValue(KEY, PUBLIC), call, headers, next);
+    return Contexts.interceptCall(Context.current().withValue(KEY, PUBLIC), call, headers, next);
   }
 }

@@ -8,8 +8,7 @@ import java.util.concurrent.TimeUnit;
 /// Delays by the machine's clock, on a thread of its own.
 final class ThreadDelay implements Delay {
   private final ScheduledThreadPoolExecutor timer =
-      new ScheduledThreadPoolExecutor(
-          1, Thread.ofPlatform().daemon().name("rpc-delay").factory());
+      new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("rpc-delay").factory());
 
   ThreadDelay() {
     timer.setRemoveOnCancelPolicy(true);
