@@ -1,0 +1,42 @@
+package dev.tributary.server.rpc;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.Base64;
+
+/// Where the next page of a list of adapters starts. Opaque to callers, and only good for the list
+/// that it came from.
+///
+/// @param list what was listed: the request's `tenant`
+/// @param last name of the last adapter of the page before; empty for the first page
+record PageToken(String list, String last) {
+  private static final char SEPARATOR = '\n';
+
+  String text() {
+    return Base64.getUrlEncoder()
+        .withoutPadding()
+        .encodeToString((list + SEPARATOR + last).getBytes(UTF_8));
+  }
+
+  /// The token in `text`, which is empty for the first page.
+  static PageToken read(String text, String list) {
+    if (text.isEmpty()) {
+      return new PageToken(list, "");
+    }
+    String plain;
+    try {
+      plain = new String(Base64.getUrlDecoder().decode(text), UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw notOurs();
+    }
+    int separator = plain.indexOf(SEPARATOR);
+    if (separator < 0 || !plain.substring(0, separator).equals(list)) {
+      throw notOurs();
+    }
+    return new PageToken(list, plain.substring(separator + 1));
+  }
+
+  private static RuntimeException notOurs() {
+    return Statuses.invalid("page_token", "is not one of this list's");
+  }
+}

@@ -1,0 +1,21 @@
+package dev.tributary.server.rpc;
+
+import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.tokenize.Tokenizer;
+import java.time.InstantSource;
+import java.util.function.LongSupplier;
+
+/// What the services stand on.
+///
+/// @param clock the engine's: nanoseconds, as [System#nanoTime]
+/// @param time of day, for ids and receipts
+public record Serving(
+    Engine engine,
+    Tokenizer tokenizer,
+    AdapterStore adapters,
+    ServedModel model,
+    GenerationDefaults defaults,
+    RequestLimits limits,
+    LongSupplier clock,
+    InstantSource time) {}

@@ -1,0 +1,250 @@
+package dev.tributary.server.rpc;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Duration;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.Code;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.PreconditionFailure;
+import com.google.rpc.QuotaFailure;
+import com.google.rpc.ResourceInfo;
+import com.google.rpc.RetryInfo;
+import dev.tributary.server.adapter.AdapterException;
+import dev.tributary.server.adapter.AdapterRefusal;
+import dev.tributary.server.engine.Failure;
+import dev.tributary.server.engine.JobFailedException;
+import dev.tributary.server.engine.Rejection;
+import dev.tributary.server.tokenize.TemplateException;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Every status that this server answers with, by the table of api.md ("Status codes").
+final class Statuses {
+  private static final Logger log = LoggerFactory.getLogger(Statuses.class);
+
+  /// `domain` of every ErrorInfo.
+  static final String DOMAIN = "tributary.v1";
+
+  /// What a caller is told to wait where nothing better is known.
+  private static final java.time.Duration RETRY = java.time.Duration.ofSeconds(1);
+
+  /// Callers' own words are repeated in messages; trailers have to stay small.
+  private static final int MAX_TEXT = 500;
+
+  private static final int MAX_VIOLATIONS = 16;
+
+  static final String SHUTTING_DOWN = "the server is shutting down";
+
+  /// A field of the request and what is wrong with it.
+  record Violation(String field, String description) {}
+
+  private Statuses() {}
+
+  /// The status of whatever ended the call `id`. What nobody expected is logged, and told to the
+  /// caller by the id alone.
+  static StatusRuntimeException of(Throwable cause, String id) {
+    return switch (cause) {
+      case StatusRuntimeException status -> status;
+      case Rejection rejection -> of(rejection);
+      case JobFailedException failed -> of(failed.failure(), id);
+      case AdapterException refused -> of(refused.refusal(), "");
+      case CancellationException cancelled -> build(Code.CANCELLED, "the call was cancelled");
+      default -> internal(cause, id);
+    };
+  }
+
+  static StatusRuntimeException of(Rejection rejection) {
+    return switch (rejection) {
+      case Rejection.InvalidField field -> invalid(field.field(), field.description());
+      case Rejection.PromptTooLong prompt ->
+          invalid(
+              "input", "has " + prompt.tokens() + " tokens, must have at most " + prompt.limit());
+      case Rejection.QueueFull full -> exhausted("as many requests wait as may", full.retryAfter());
+      case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
+    };
+  }
+
+  static StatusRuntimeException of(Failure failure, String id) {
+    return switch (failure) {
+      case Failure.Cancelled() -> build(Code.CANCELLED, "the call was cancelled");
+      case Failure.DeadlineExceeded() ->
+          build(Code.DEADLINE_EXCEEDED, "the deadline passed before the answer was complete");
+      case Failure.Draining() -> unavailable(SHUTTING_DOWN);
+      case Failure.Internal(Throwable cause) -> internal(cause, id);
+    };
+  }
+
+  /// @param adapter as the caller named it; empty where no single one was asked for
+  static StatusRuntimeException of(AdapterRefusal refusal, String adapter) {
+    String message = (adapter.isEmpty() ? "" : "adapter \"" + adapter + "\": ") + refusal.message();
+    return switch (refusal) {
+      case AdapterRefusal.NotFound missing -> notFound("adapter", adapter);
+      case AdapterRefusal.NoSuchVersion version ->
+          precondition("ADAPTER_VERSION", version.asked(), message);
+      case AdapterRefusal.WrongBase base -> precondition("ADAPTER_BASE", base.stated(), message);
+      case AdapterRefusal.Unsupported part ->
+          precondition("ADAPTER_FEATURE", part.subject(), message);
+      case AdapterRefusal.Malformed part -> precondition("ADAPTER_FORMAT", part.subject(), message);
+      case AdapterRefusal.NoEffect effect -> precondition("ADAPTER_EFFECT", adapter, message);
+      case AdapterRefusal.Corrupt corrupt ->
+          build(
+              Code.DATA_LOSS, message, info("ADAPTER_CORRUPT", Map.of("digest", corrupt.digest())));
+      case AdapterRefusal.Unreadable unreadable -> unavailable(message);
+      case AdapterRefusal.TooLarge large ->
+          build(
+              Code.RESOURCE_EXHAUSTED,
+              message,
+              QuotaFailure.newBuilder()
+                  .addViolations(
+                      QuotaFailure.Violation.newBuilder()
+                          .setSubject("adapter:" + adapter)
+                          .setDescription(clip(large.message())))
+                  .build());
+      case AdapterRefusal.Busy busy -> exhausted(busy.message(), RETRY);
+    };
+  }
+
+  /// A conversation that the chat template at `field` does not render.
+  static StatusRuntimeException of(TemplateException refused, String field) {
+    return invalid(field, String.valueOf(refused.getMessage()));
+  }
+
+  static StatusRuntimeException invalid(String field, String description) {
+    return invalid(List.of(new Violation(field, description)));
+  }
+
+  /// @param violations at least one; the first [#MAX_VIOLATIONS] are told
+  static StatusRuntimeException invalid(List<Violation> violations) {
+    BadRequest.Builder details = BadRequest.newBuilder();
+    violations.stream()
+        .limit(MAX_VIOLATIONS)
+        .forEach(
+            violation ->
+                details.addFieldViolations(
+                    BadRequest.FieldViolation.newBuilder()
+                        .setField(clip(violation.field()))
+                        .setDescription(clip(violation.description()))));
+    Violation first = violations.getFirst();
+    return build(
+        Code.INVALID_ARGUMENT, first.field() + ": " + first.description(), details.build());
+  }
+
+  /// Bytes that are no message.
+  static StatusRuntimeException malformed() {
+    return build(
+        Code.INVALID_ARGUMENT,
+        "the request is not a well-formed message",
+        BadRequest.newBuilder()
+            .addFieldViolations(
+                BadRequest.FieldViolation.newBuilder()
+                    .setDescription("is not well-formed protobuf"))
+            .build());
+  }
+
+  /// Unknown or not the caller's: the two are told apart nowhere.
+  static StatusRuntimeException notFound(String type, String name) {
+    return build(
+        Code.NOT_FOUND,
+        "there is no " + type + " \"" + name + "\"",
+        ResourceInfo.newBuilder().setResourceType(type).setResourceName(clip(name)).build());
+  }
+
+  static StatusRuntimeException seen(String requestId, String generationId) {
+    return build(
+        Code.ALREADY_EXISTS,
+        "request_id \"" + requestId + "\" was used by generation " + generationId,
+        info("REQUEST_ID_SEEN", Map.of("generation_id", generationId)));
+  }
+
+  /// @param type machine-readable, such as `ADAPTER_BASE`
+  /// @param subject the key, tensor, version or file
+  static StatusRuntimeException precondition(String type, String subject, String message) {
+    return build(
+        Code.FAILED_PRECONDITION,
+        message,
+        PreconditionFailure.newBuilder()
+            .addViolations(
+                PreconditionFailure.Violation.newBuilder()
+                    .setType(type)
+                    .setSubject(clip(subject))
+                    .setDescription(clip(message)))
+            .build());
+  }
+
+  static StatusRuntimeException exhausted(String message, java.time.Duration retry) {
+    return build(Code.RESOURCE_EXHAUSTED, message, retry(retry));
+  }
+
+  static StatusRuntimeException unavailable(String message) {
+    return build(Code.UNAVAILABLE, message, retry(RETRY));
+  }
+
+  /// A field that the contract knows and this server does not serve.
+  static StatusRuntimeException unbuiltField(String field) {
+    return build(
+        Code.UNIMPLEMENTED,
+        field + " is not served by this server",
+        info("FIELD_NOT_BUILT", Map.of("field", field)));
+  }
+
+  /// A method that the contract knows and this server does not serve.
+  static StatusRuntimeException unbuiltMethod(String method) {
+    return build(
+        Code.UNIMPLEMENTED,
+        method + " is not served by this server",
+        info("METHOD_NOT_BUILT", Map.of("method", method)));
+  }
+
+  static StatusRuntimeException notRead(java.time.Duration idle) {
+    return build(
+        Code.DEADLINE_EXCEEDED,
+        "the stream was not read for " + idle.toSeconds() + " s",
+        info("STREAM_IDLE", Map.of()));
+  }
+
+  private static StatusRuntimeException internal(Throwable cause, String id) {
+    log.error("call {} failed", id, cause);
+    return build(
+        Code.INTERNAL,
+        "internal error, logged as " + id,
+        info("INTERNAL", id.isEmpty() ? Map.of() : Map.of("id", id)));
+  }
+
+  private static RetryInfo retry(java.time.Duration delay) {
+    return RetryInfo.newBuilder()
+        .setRetryDelay(
+            Duration.newBuilder().setSeconds(delay.getSeconds()).setNanos(delay.getNano()))
+        .build();
+  }
+
+  private static ErrorInfo info(String reason, Map<String, String> metadata) {
+    return ErrorInfo.newBuilder()
+        .setReason(reason)
+        .setDomain(DOMAIN)
+        .putAllMetadata(metadata)
+        .build();
+  }
+
+  private static StatusRuntimeException build(Code code, String message, Message... details) {
+    com.google.rpc.Status.Builder status =
+        com.google.rpc.Status.newBuilder().setCode(code.getNumber()).setMessage(clip(message));
+    for (Message detail : details) {
+      status.addDetails(Any.pack(detail));
+    }
+    return StatusProto.toStatusRuntimeException(status.build());
+  }
+
+  private static String clip(String text) {
+    if (text.length() <= MAX_TEXT) {
+      return text;
+    }
+    int end = Character.isHighSurrogate(text.charAt(MAX_TEXT - 1)) ? MAX_TEXT - 1 : MAX_TEXT;
+    return text.substring(0, end) + "...";
+  }
+}
