@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The names by which adapters may call the base in `base_model_name_or_path`.
 final class BaseNames {
@@ -39,7 +40,7 @@ final class BaseNames {
         : "";
   }
 
-  private static void add(Set<String> names, Object name) {
+  private static void add(Set<String> names, @Nullable Object name) {
     if (name instanceof String text && !text.isEmpty()) {
       names.add(text);
     }

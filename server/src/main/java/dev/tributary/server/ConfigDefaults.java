@@ -16,8 +16,8 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/// Values of options that the command line does not give: from the environment, else from the file that
-/// `--config` names.
+/// Values of options that the command line does not give: from the environment, else from the file
+/// that `--config` names.
 final class ConfigDefaults implements IDefaultValueProvider {
   private static final String FLAG = "--config";
 

@@ -35,7 +35,8 @@ public final class Main implements Callable<Integer> {
   static int run(String[] args, Map<String, String> environment) {
     Main main = new Main();
     CommandLine command = new CommandLine(main);
-    command.setDefaultValueProvider(new ConfigDefaults(command.getCommandSpec(), args, environment));
+    command.setDefaultValueProvider(
+        new ConfigDefaults(command.getCommandSpec(), args, environment));
     command.setExecutionExceptionHandler(
         (e, line, parsed) -> {
           line.getErr().println("tributary-server: " + reason(e));

@@ -14,7 +14,8 @@ final class ModelFiles {
   private ModelFiles() {}
 
   static Path fetch(Config config, PrintStream out) throws IOException {
-    Path path = Path.of(config.model == null ? System.getenv("TRIBUTARY_TEST_MODEL") : config.model);
+    Path path =
+        Path.of(config.model == null ? System.getenv("TRIBUTARY_TEST_MODEL") : config.model);
     if (!Files.exists(path)) {
       throw new IOException("no such model: " + path);
     }

@@ -11,6 +11,8 @@ import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.rpc.GrpcServer;
+import dev.tributary.server.rpc.GrpcSettings;
+import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
@@ -19,6 +21,8 @@ import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.weights.Checkpoint;
+import dev.tributary.server.weights.Gguf;
+import dev.tributary.server.weights.HfDirectory;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +53,7 @@ final class Server implements AutoCloseable {
   private final Ops ops;
   private final Engine engine;
   private final AdapterStore adapters;
+  private final ListenAddress listen;
   private final GrpcServer grpc;
 
   /// Loads the model, warms up and begins to answer.
@@ -56,10 +61,10 @@ final class Server implements AutoCloseable {
   /// @param model file or folder
   /// @param out where it says what it does
   /// @param fatal told when the engine cannot go on: the process should end
-  Server(Config config, Path model, PrintStream out, Consumer<Throwable> fatal)
-      throws IOException {
+  Server(Config config, Path model, PrintStream out, Consumer<Throwable> fatal) throws IOException {
     this.config = config;
     this.out = out;
+    listen = loopback(config.listen);
     long start = System.nanoTime();
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
@@ -73,7 +78,8 @@ final class Server implements AutoCloseable {
     out.printf(
         "base      %s (%s), %d layers, context %,d%n",
         name(checkpoint, model), digest, shape.layers(), shape.context());
-    llama.residentBytes()
+    llama
+        .residentBytes()
         .forEach((form, bytes) -> out.printf("          %,d MiB as %s%n", bytes / MIB, form));
     out.printf("          loaded in %s%n", seconds(System.nanoTime() - start));
     out.printf(
@@ -115,7 +121,6 @@ final class Server implements AutoCloseable {
             MAX_RANK);
     grpc =
         GrpcServer.start(
-            config.listen,
             new Serving(
                 engine,
                 tokenizer,
@@ -125,15 +130,29 @@ final class Server implements AutoCloseable {
                 limits,
                 System::nanoTime,
                 InstantSource.system()),
-            Duration.ofSeconds(config.streamIdle));
+            GrpcSettings.of(Duration.ofSeconds(config.streamIdle)),
+            listen);
     out.printf(
         "warm-up   %s on %d threads of %s%n",
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
         processor.name());
     listAdapters();
-    grpc.serving();
-    out.printf("ready on %s after %s%n", grpc.address(), seconds(System.nanoTime() - start));
+    grpc.serve();
+    out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
+  }
+
+  /// There are no keys yet to tell callers apart, so none but this machine's are let in.
+  private static ListenAddress loopback(String text) {
+    ListenAddress address = ListenAddress.parse(text);
+    if (!address.isLoopback()) {
+      throw new IllegalArgumentException(
+          "--listen "
+              + text
+              + ": callers from elsewhere need keys, which this version does not have"
+              + " yet; listen on 127.0.0.1 or [::1]");
+    }
+    return address;
   }
 
   private Libtorch libtorch() {
@@ -141,9 +160,9 @@ final class Server implements AutoCloseable {
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
-    return switch (checkpoint.kind()) {
-      case GGUF -> Tokenizer.fromGguf(checkpoint.metadata());
-      case HUGGING_FACE -> Tokenizer.fromHuggingFace(model);
+    return switch (checkpoint) {
+      case Gguf gguf -> Tokenizer.fromGguf(gguf.metadata());
+      case HfDirectory directory -> Tokenizer.fromHuggingFace(model);
     };
   }
 
@@ -210,13 +229,18 @@ final class Server implements AutoCloseable {
 
   /// `host:port` that it answers on.
   String address() {
-    return grpc.address();
+    return new ListenAddress(listen.host(), grpc.boundPort()).toString();
   }
 
   /// Lets answers under way end within the grace, then stops.
   @Override
   public void close() {
-    grpc.drain(Duration.ofSeconds(config.grace));
+    try {
+      grpc.drain(Duration.ofSeconds(config.grace));
+    } catch (InterruptedException e) {
+      grpc.close();
+      Thread.currentThread().interrupt();
+    }
     engine.close();
     adapters.close();
     ops.close();

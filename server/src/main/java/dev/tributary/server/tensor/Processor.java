@@ -15,8 +15,23 @@ public record Processor(String name, List<String> features) {
 
   private static final List<String> TELLING =
       List.of(
-          "amx_bf16", "amx_int8", "amx_tile", "asimd", "asimddp", "avx", "avx2", "avx512_bf16",
-          "avx512_vnni", "avx512bw", "avx512dq", "avx512f", "avx512vl", "bf16", "f16c", "fma", "i8mm",
+          "amx_bf16",
+          "amx_int8",
+          "amx_tile",
+          "asimd",
+          "asimddp",
+          "avx",
+          "avx2",
+          "avx512_bf16",
+          "avx512_vnni",
+          "avx512bw",
+          "avx512dq",
+          "avx512f",
+          "avx512vl",
+          "bf16",
+          "f16c",
+          "fma",
+          "i8mm",
           "sve");
 
   public Processor {
@@ -34,8 +49,7 @@ public record Processor(String name, List<String> features) {
           if (line.startsWith("model name")) {
             name = value;
           } else if (line.startsWith("flags") || line.startsWith("Features")) {
-            features =
-                Arrays.stream(value.split(" ")).filter(TELLING::contains).sorted().toList();
+            features = Arrays.stream(value.split(" ")).filter(TELLING::contains).sorted().toList();
             break;
           }
         }

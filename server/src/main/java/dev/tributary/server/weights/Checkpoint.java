@@ -1,5 +1,7 @@
 package dev.tributary.server.weights;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -9,6 +11,13 @@ import java.util.Set;
 /// Both kinds say the same in other words: the names of metadata keys and of tensors differ, and
 /// whoever reads the model maps them.
 public sealed interface Checkpoint permits Gguf, HfDirectory {
+  /// A `.gguf` file or a Hugging Face folder.
+  ///
+  /// @throws FormatException if it is neither, or is broken
+  static Checkpoint open(Path path) throws IOException {
+    return Files.isDirectory(path) ? HfDirectory.open(path) : Gguf.open(path);
+  }
+
   /// `gguf` or `huggingface`.
   String kind();
 
