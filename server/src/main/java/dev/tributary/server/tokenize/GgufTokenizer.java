@@ -210,7 +210,7 @@ final class GgufTokenizer {
         control.set(id);
       }
       if (controls || type == USER_DEFINED) {
-        AddedToken token = new AddedToken(id, tokens[id], controls, false, false);
+        AddedToken token = AddedToken.plain(id, tokens[id], controls);
         added.add(token);
         if (!controls) {
           plainAdded.add(token);

@@ -56,7 +56,7 @@ public final class Tokenizer {
   /// @throws TokenizerException naming the file and key that is malformed or not supported
   /// @throws TemplateException if the chat template can't be rendered exactly
   public static Tokenizer fromHuggingFace(Path directory) {
-    return new Tokenizer(HuggingFaceTokenizerFiles.read(directory));
+    return new Tokenizer(HuggingFaceDirectory.read(directory));
   }
 
   /// Ids of a text, with nothing added.
@@ -87,7 +87,11 @@ public final class Tokenizer {
     if (chosen == null) {
       throw new TemplateException("the model has no chat template");
     }
-    return encoder.encode(chosen.renderMarked(messages, options));
+    return encode(chosen.renderMarked(messages, options));
+  }
+
+  int[] encode(Text text) {
+    return encoder.encode(text);
   }
 
   /// Whether [#encodeChat] has a template to work with.
