@@ -117,7 +117,7 @@ final class GgufTokenizer {
     }
     if (metadata.length(TYPES) != size) {
       throw new TokenizerException(
-          TYPES + " has " + metadata.length(TYPES) + " entries for " + size + " tokens");
+          TYPES + " has " + metadata.length(TYPES) + " entries, " + TOKENS + " has " + size);
     }
     String[] read = new String[size];
     for (int id = 0; id < size; id++) {

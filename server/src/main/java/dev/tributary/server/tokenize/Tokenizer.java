@@ -34,13 +34,14 @@ public final class Tokenizer {
     this.suffix = source.suffix();
     this.bos = source.bos();
     this.stopIds = source.stopIds();
-    this.template = load(source.template(), source.specialTokens());
-    this.toolTemplate = load(source.toolTemplate(), source.specialTokens());
-  }
-
-  private static @Nullable ChatTemplate load(
-      @Nullable String template, Map<String, String> specialTokens) {
-    return template == null ? null : ChatTemplate.load(template, specialTokens);
+    this.template =
+        source.template() == null
+            ? null
+            : ChatTemplate.load(source.template(), source.specialTokens());
+    this.toolTemplate =
+        source.toolTemplate() == null
+            ? null
+            : ChatTemplate.loadForTools(source.toolTemplate(), source.specialTokens());
   }
 
   /// @param metadata a GGUF file's metadata: plain Java values, arrays as lists or primitive arrays
