@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.server.source;
+
+import org.jspecify.annotations.NullMarked;
