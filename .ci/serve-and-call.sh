@@ -36,8 +36,7 @@ expect "model" 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
 venv=${TMPDIR:-/tmp}/tributary-grpc-client-$(id -u)
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install -q grpcio==1.85.1 grpcio-tools==1.85.1 grpcio-reflection==1.85.1 \
-  grpcio-health-checking==1.85.1
+"$venv/bin/python" -m pip install -q grpcio==1.85.1 grpcio-tools==1.85.1
 "$venv/bin/python" .ci/client_python.py "$address"
 
 kill -TERM "$server"

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /// Whatever the bytes are, the readers answer or throw [FormatException], with memory in proportion
 /// to the file.
 class WeightsFuzzTest {
-  private static final int MUTATIONS = 20_000;
+  private static final int MUTATIONS = 5_000;
   private static final Path FILE = Path.of("fuzzed");
 
   /// Classes loaded on the way count, too; a list of [GgufReader]'s greatest length wouldn't fit.
