@@ -1,5 +1,6 @@
 package dev.tributary.server;
 
+import dev.tributary.server.source.DefaultModel;
 import dev.tributary.server.weights.Checkpoint;
 import java.util.HashSet;
 import java.util.List;
@@ -11,10 +12,13 @@ import org.jspecify.annotations.Nullable;
 final class BaseNames {
   private BaseNames() {}
 
-  /// What the files say (GGUF's general.name, its base models' repositories; `_name_or_path`), and
-  /// `more`.
-  static Set<String> of(Checkpoint checkpoint, List<String> more) {
+  /// What the files say (GGUF's general.name, its base models' repositories; `_name_or_path`), the
+  /// repository of the pinned default if this is it, and `more`.
+  static Set<String> of(Checkpoint checkpoint, String digest, List<String> more) {
     Set<String> names = new HashSet<>(more);
+    if (digest.equals(DefaultModel.DIGEST)) {
+      names.add(DefaultModel.REPOSITORY);
+    }
     Map<String, Object> metadata = checkpoint.metadata();
     for (String key : List.of("general.name", "_name_or_path")) {
       add(names, metadata.get(key));

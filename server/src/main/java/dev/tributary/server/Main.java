@@ -1,5 +1,6 @@
 package dev.tributary.server;
 
+import dev.tributary.server.source.Models;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -55,7 +56,7 @@ public final class Main implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Path model = ModelFiles.fetch(config, System.out);
+    Path model = new Models(System.getenv(), System.err).fetch(config.model);
     if (config.fetchOnly) {
       System.out.println(model.toAbsolutePath());
       return 0;

@@ -87,7 +87,7 @@ final class Server implements AutoCloseable {
         budget.bytes() / MIB, budget.pages() * 16L);
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
     engine.start();
-    Set<String> names = BaseNames.of(checkpoint, ModelFiles.names(digest, config.baseNames));
+    Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
     adapters =
         new AdapterStore(
             adapterFolder(),
