@@ -1,6 +1,7 @@
 package dev.tributary.server;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -70,7 +71,7 @@ final class Config {
       paramLabel = "NAME",
       description =
           "Another name by which adapters may call this base (base_model_name_or_path); repeatable.")
-  String[] baseNames = {};
+  List<String> baseNames = List.of();
 
   @Option(
       names = "--stream-idle",

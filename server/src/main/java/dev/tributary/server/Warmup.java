@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 final class Warmup {
   private static final int[] RANKS = {4, 8, 16, 64};
 
-  private static final int[] LENGTHS = {1, 40};
+  private static final int[] LENGTHS = {1, 24};
 
   /// Rounds that must be no faster than the fastest so far for the time to count as steady.
   private static final int STEADY = 4;

@@ -29,8 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The default base and the demo adapters against transformers + PEFT in float32, with transformers' own
-/// bfloat16 run as the measure of what an inexact run may lose.
+/// The default base and the demo adapters against transformers + PEFT in float32, with
+/// transformers' own bfloat16 run as the measure of what an inexact run may lose.
 class ModelGoldenTest {
   private static final Logger LOG = LoggerFactory.getLogger(ModelGoldenTest.class);
   private static final int CHUNK = 256;
@@ -41,7 +41,7 @@ class ModelGoldenTest {
   private static AdapterStore adapters;
 
   @BeforeAll
-  static void load() {
+  static void load() throws IOException {
     Checkpoint checkpoint = Checkpoint.open(RealModel.require());
     ops = Ops.cpu(Libtorch.bundled(), Runtime.getRuntime().availableProcessors());
     ops.claimThread();
@@ -66,7 +66,9 @@ class ModelGoldenTest {
 
   static Stream<JsonNode> sets() throws IOException {
     JsonNode sets =
-        new ObjectMapper().readTree(RealModel.goldens().resolve("goldens.json").toFile()).get("sets");
+        new ObjectMapper()
+            .readTree(RealModel.goldens().resolve("goldens.json").toFile())
+            .get("sets");
     return IntStream.range(0, sets.size()).mapToObj(sets::get);
   }
 
@@ -83,7 +85,8 @@ class ModelGoldenTest {
         int[] tokens = Arrays.copyOfRange(ids, at, Math.min(at + CHUNK, starts[s + 1]));
         Matrix logits =
             llama.run(
-                List.of(new Span(tokens, at - starts[s], IntStream.range(0, 128).toArray(), uses, 0)));
+                List.of(
+                    new Span(tokens, at - starts[s], IntStream.range(0, 128).toArray(), uses, 0)));
         for (int i = 0; i < tokens.length; i++) {
           ours.add(at + i, row(logits, i));
         }
@@ -99,7 +102,8 @@ class ModelGoldenTest {
         String.format("%.6f", rough),
         String.format("%.4f", (double) ours.same / ids.length),
         String.format("%.3f", ours.largestLeadLost));
-    assertThat(ids.length).isGreaterThanOrEqualTo(set.get("kind").asText().equals("own") ? 500 : 2000);
+    assertThat(ids.length)
+        .isGreaterThanOrEqualTo(set.get("kind").asText().equals("own") ? 500 : 2000);
     assertThat(ours.kl / ids.length).isLessThanOrEqualTo(Math.min(1.5 * rough, 0.002));
     assertThat(ours.largestLeadLost).isLessThan(CERTAIN);
     assertThat((double) ours.same / ids.length).isGreaterThanOrEqualTo(0.98);

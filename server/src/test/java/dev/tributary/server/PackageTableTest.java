@@ -48,7 +48,7 @@ class PackageTableTest {
           "com.github.benmanes.caffeine..", Set.of("adapter"),
           "io.grpc..", Set.of("rpc"),
           "dev.tributary.v1..", Set.of("rpc"),
-          "picocli..", Set.of(""));
+          "picocli..", Set.of("", "bench"));
 
   @Test
   void everyPackage_isInTheTable() {

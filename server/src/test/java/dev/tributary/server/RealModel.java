@@ -8,8 +8,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// Where tests find the default base. `TRIBUTARY_TEST_MODEL` names the file; CI sets it, and counts a
-/// test that was skipped for want of it as a failure.
+/// Where tests find the default base. `TRIBUTARY_TEST_MODEL` names the file; CI sets it, and counts
+/// a test that was skipped for want of it as a failure.
 final class RealModel {
   static final Path DEMO = Path.of("demo");
 

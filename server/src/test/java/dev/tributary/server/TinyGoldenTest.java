@@ -50,7 +50,7 @@ class TinyGoldenTest {
 
   @ParameterizedTest
   @MethodSource("models")
-  void model_onTheCpu_answersAsTheOracle(JsonNode entry) {
+  void model_onTheCpu_answersAsTheOracle(JsonNode entry) throws IOException {
     try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
       assertThat(kl(ops, entry)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
     }
@@ -58,18 +58,18 @@ class TinyGoldenTest {
 
   @ParameterizedTest
   @MethodSource("models")
-  void model_onTheReference_answersAsTheOracle(JsonNode entry) {
+  void model_onTheReference_answersAsTheOracle(JsonNode entry) throws IOException {
     assertThat(kl(Ops.reference(), entry)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
   }
 
-  private static double kl(Ops ops, JsonNode entry) {
+  private static double kl(Ops ops, JsonNode entry) throws IOException {
     Path folder = FOLDER.resolve(entry.get("model").asText());
     return kl(llama(ops, folder), new Golden(folder.resolve("golden.safetensors")), List.of());
   }
 
   @ParameterizedTest
   @MethodSource("cases")
-  void adapters_ofEveryKind_answerAsTheOracle(JsonNode entry) {
+  void adapters_ofEveryKind_answerAsTheOracle(JsonNode entry) throws IOException {
     String model = entry.get("model").asText();
     try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
       Llama llama = llama(ops, FOLDER.resolve(model));
@@ -97,7 +97,7 @@ class TinyGoldenTest {
     }
   }
 
-  private static Llama llama(Ops ops, Path folder) {
+  private static Llama llama(Ops ops, Path folder) throws IOException {
     ops.claimThread();
     Checkpoint checkpoint = Checkpoint.open(folder);
     LlamaConfig config = LlamaLoader.config(checkpoint);

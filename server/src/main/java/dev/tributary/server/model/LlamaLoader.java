@@ -4,9 +4,12 @@ import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.LinearWeights;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.weights.Checkpoint;
+import dev.tributary.server.weights.Gguf;
+import dev.tributary.server.weights.HfDirectory;
+import dev.tributary.server.weights.LinearStack;
+import dev.tributary.server.weights.Quantizer;
 import dev.tributary.server.weights.StoredTensor;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,31 +20,32 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A tensor that the graph does not use is refused by name: it would mean another function.
 public final class LlamaLoader {
+  private static final String FREQUENCIES = "rope_freqs.weight";
+
   private final Checkpoint checkpoint;
   private final LlamaConfig config;
   private final Ops ops;
   private final boolean gguf;
-  private final Set<String> used = new HashSet<>();
 
   private LlamaLoader(Checkpoint checkpoint, LlamaConfig config, Ops ops) {
     this.checkpoint = checkpoint;
     this.config = config;
     this.ops = ops;
-    gguf = checkpoint.kind() == Checkpoint.Kind.GGUF;
+    gguf = checkpoint instanceof Gguf;
   }
 
   /// The shape of the model, or [ModelException] naming what isn't supported.
   public static LlamaConfig config(Checkpoint checkpoint) {
-    return switch (checkpoint.kind()) {
-      case GGUF ->
+    return switch (checkpoint) {
+      case Gguf gguf ->
           ConfigReader.gguf(
-              checkpoint.metadata(),
-              checkpoint.tensorNames(),
-              checkpoint.tensorNames().contains("rope_freqs.weight")
-                  ? checkpoint.tensor("rope_freqs.weight").toFloats()
+              gguf.metadata(),
+              gguf.tensorNames(),
+              gguf.tensorNames().contains(FREQUENCIES)
+                  ? gguf.tensor(FREQUENCIES).toFloats()
                   : null);
-      case HUGGING_FACE ->
-          ConfigReader.huggingFace(checkpoint.metadata(), checkpoint.tensorNames());
+      case HfDirectory directory ->
+          ConfigReader.huggingFace(directory.metadata(), directory.tensorNames());
     };
   }
 
@@ -53,24 +57,13 @@ public final class LlamaLoader {
       Checkpoint checkpoint, LlamaConfig config, Ops ops, int pages, int maxTokens) {
     LlamaLoader loader = new LlamaLoader(checkpoint, config, ops);
     Llama.Weights weights = loader.weights();
-    loader.refuseUnused();
+    loader.refuseUnread();
     return new Llama(config, ops, weights, pages, maxTokens);
   }
 
   private Llama.Weights weights() {
-    Linear embedding =
-        ops.pack(
-            matrix(
-                gguf ? "token_embd" : "model.embed_tokens",
-                config.vocabulary(),
-                config.hidden(),
-                false));
-    Linear head = embedding;
-    if (!config.tiedHead()) {
-      head =
-          ops.pack(
-              matrix(gguf ? "output" : "lm_head", config.vocabulary(), config.hidden(), false));
-    }
+    Linear embedding = table(gguf ? "token_embd" : "model.embed_tokens");
+    Linear head = config.tiedHead() ? embedding : table(gguf ? "output" : "lm_head");
     // Packing is native and plain copying: blocks are independent.
     List<Llama.Block> blocks =
         IntStream.range(0, config.layers()).parallel().mapToObj(this::block).toList();
@@ -100,46 +93,39 @@ public final class LlamaLoader {
   private JointLinear joint(int layer, Projection... projections) {
     List<LinearWeights> weights = new ArrayList<>();
     for (Projection projection : projections) {
-      int[] order = order(projection);
-      LinearWeights matrix =
-          matrix(
-              name(layer, projection), config.outputs(projection), config.inputs(projection), true);
-      weights.add(order == null ? matrix : LinearWeights.rows(matrix, order));
+      StoredTensor tensor =
+          tensor(
+              name(layer, projection) + ".weight",
+              config.outputs(projection),
+              config.inputs(projection));
+      // A Hugging Face checkpoint's layers are quantised here; its embedding and head are not.
+      weights.add(gguf ? inOrder(projection, tensor).toLinear() : Quantizer.quantize(tensor));
     }
-    List<Linear> packed = LinearWeights.stack(weights).stream().map(ops::pack).toList();
-    return JointLinear.of(config, List.of(projections), packed);
+    List<LinearWeights> stacked = LinearStack.of(weights).map(List::of).orElse(weights);
+    return JointLinear.of(config, List.of(projections), stacked.stream().map(ops::pack).toList());
   }
 
   private float[] bias(int layer, int width, Projection... projections) {
     float[] joined = new float[width];
     int at = 0;
     for (Projection projection : projections) {
-      int outputs = config.outputs(projection);
-      float[] bias = vector(name(layer, projection) + ".bias", outputs);
-      int[] order = order(projection);
-      for (int i = 0; i < outputs; i++) {
-        joined[at + i] = bias[order == null ? i : order[i]];
-      }
-      at += outputs;
+      StoredTensor tensor = tensor(name(layer, projection) + ".bias", config.outputs(projection));
+      float[] bias = inOrder(projection, tensor).toFloats();
+      System.arraycopy(bias, 0, joined, at, bias.length);
+      at += bias.length;
     }
     return joined;
   }
 
-  /// Where each row of a projection stands in the file, or null where it is in place. GGUF files of
-  /// the llama architecture interleave the halves of each query and key head, which rotate
-  /// together; adapters, and our rotation, take them in Hugging Face's order.
-  private int @Nullable [] order(Projection projection) {
-    boolean rotates = projection == Projection.Q || projection == Projection.K;
-    if (!gguf || !rotates || !config.family().equals("llama")) {
-      return null;
-    }
-    int dim = config.attention().headDim();
-    int[] order = new int[config.outputs(projection)];
-    for (int row = 0; row < order.length; row++) {
-      int d = row % dim;
-      order[row] = row - d + (d < dim / 2 ? 2 * d : 2 * (d - dim / 2) + 1);
-    }
-    return order;
+  /// GGUF files of the llama architecture interleave the halves of each query and key head, which
+  /// rotate together; adapters, and our rotation, take them in Hugging Face's order.
+  private StoredTensor inOrder(Projection projection, StoredTensor tensor) {
+    boolean interleaved = gguf && config.family().equals("llama");
+    return switch (projection) {
+      case Q -> interleaved ? tensor.unpermuted(config.attention().heads()) : tensor;
+      case K -> interleaved ? tensor.unpermuted(config.attention().kvHeads()) : tensor;
+      case V, O, GATE, UP, DOWN -> tensor;
+    };
   }
 
   private Ops.@Nullable HeadNorms headNorms(int layer) {
@@ -161,42 +147,23 @@ public final class LlamaLoader {
     return gguf ? "blk." + layer + "." + projection.ggufName() : projection.module(layer);
   }
 
-  private LinearWeights matrix(String name, int rows, int cols, boolean fourBits) {
-    StoredTensor tensor = tensor(name + ".weight", rows, cols);
-    // A Hugging Face checkpoint's layers are quantised here; its embedding and head are not.
-    return fourBits && !gguf ? tensor.quantized() : tensor.toLinear();
+  private Linear table(String name) {
+    return ops.pack(tensor(name + ".weight", config.vocabulary(), config.hidden()).toLinear());
   }
 
   private float[] vector(String name, int length) {
-    String full = name.endsWith(".bias") ? name : name + ".weight";
-    return tensor(full, length).toFloats();
+    return tensor(name + ".weight", length).toFloats();
   }
 
-  private StoredTensor tensor(String name, int... shape) {
+  private StoredTensor tensor(String name, long... shape) {
     if (!checkpoint.tensorNames().contains(name)) {
       throw new ModelException("the model lacks tensor " + name);
     }
-    StoredTensor tensor = checkpoint.tensor(name);
-    long[] wanted = IntStream.of(shape).asLongStream().toArray();
-    if (!java.util.Arrays.equals(tensor.shape(), wanted)) {
-      throw new ModelException(
-          "tensor "
-              + name
-              + " has shape "
-              + java.util.Arrays.toString(tensor.shape())
-              + ", expected "
-              + java.util.Arrays.toString(wanted));
-    }
-    synchronized (used) {
-      used.add(name);
-    }
-    return tensor;
+    return checkpoint.tensor(name).requireShape(shape);
   }
 
-  private void refuseUnused() {
-    Set<String> rest = new TreeSet<>(checkpoint.tensorNames());
-    rest.removeAll(used);
-    rest.remove("rope_freqs.weight"); // read with the configuration
+  private void refuseUnread() {
+    Set<String> rest = new TreeSet<>(checkpoint.unread());
     rest.removeIf(name -> name.endsWith(".rotary_emb.inv_freq")); // computed, in old checkpoints
     if (config.tiedHead()) {
       rest.remove("lm_head.weight"); // some checkpoints store the embedding twice

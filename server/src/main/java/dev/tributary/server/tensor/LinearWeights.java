@@ -1,8 +1,5 @@
 package dev.tributary.server.tensor;
 
-import java.util.List;
-import java.util.function.Function;
-
 /// The weights `W` of one linear layer `y = x Wᵀ`, `[outputs, inputs]`, in the form a file gave
 /// them.
 ///
@@ -100,75 +97,6 @@ public sealed interface LinearWeights {
     public long bytes() {
       return values.size();
     }
-  }
-
-  /// The rows `order[0], order[1], ...` of `weights`.
-  static LinearWeights rows(LinearWeights weights, int[] order) {
-    int n = order.length;
-    return switch (weights) {
-      case Int4(int outputs, int inputs, Bytes codes, Bytes scales, Bytes zeros) ->
-          new Int4(
-              n,
-              inputs,
-              pick(codes, outputs, order),
-              pick(scales, outputs, order),
-              pick(zeros, outputs, order));
-      case Int8(int outputs, int inputs, Bytes codes, Bytes scales) ->
-          new Int8(n, inputs, pick(codes, outputs, order), pick(scales, outputs, order));
-      case Bf16(int outputs, int inputs, Bytes values) ->
-          new Bf16(n, inputs, pick(values, outputs, order));
-    };
-  }
-
-  private static Bytes pick(Bytes bytes, int rows, int[] order) {
-    long width = bytes.size() / rows;
-    Bytes picked = Bytes.allocate(width * order.length);
-    for (int i = 0; i < order.length; i++) {
-      picked.copyFrom(bytes, order[i] * width, i * width, width);
-    }
-    return picked;
-  }
-
-  /// The matrices one above the other as a single one where they have one form and as many inputs;
-  /// else as they are.
-  static List<LinearWeights> stack(List<LinearWeights> parts) {
-    LinearWeights first = parts.getFirst();
-    for (LinearWeights part : parts) {
-      if (part.getClass() != first.getClass() || part.inputs() != first.inputs()) {
-        return parts;
-      }
-    }
-    int outputs = parts.stream().mapToInt(LinearWeights::outputs).sum();
-    int inputs = first.inputs();
-    return List.of(
-        switch (first) {
-          case Int4 int4 ->
-              new Int4(
-                  outputs,
-                  inputs,
-                  join(parts, part -> ((Int4) part).codes),
-                  join(parts, part -> ((Int4) part).scales),
-                  join(parts, part -> ((Int4) part).zeros));
-          case Int8 int8 ->
-              new Int8(
-                  outputs,
-                  inputs,
-                  join(parts, part -> ((Int8) part).codes),
-                  join(parts, part -> ((Int8) part).scales));
-          case Bf16 bf16 -> new Bf16(outputs, inputs, join(parts, part -> ((Bf16) part).values));
-        });
-  }
-
-  private static Bytes join(List<LinearWeights> parts, Function<LinearWeights, Bytes> field) {
-    long size = parts.stream().map(field).mapToLong(Bytes::size).sum();
-    Bytes joined = Bytes.allocate(size);
-    long at = 0;
-    for (LinearWeights part : parts) {
-      Bytes bytes = field.apply(part);
-      joined.copyFrom(bytes, 0, at, bytes.size());
-      at += bytes.size();
-    }
-    return joined;
   }
 
   private static void requireGroups(int inputs) {

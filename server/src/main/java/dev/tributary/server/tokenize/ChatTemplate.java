@@ -41,6 +41,19 @@ public final class ChatTemplate {
               new Message("assistant", "Hi."),
               new Message("user", "Bye")));
 
+  private static final Map<String, Object> PROBE_TOOL =
+      Map.of(
+          "type",
+          "function",
+          "function",
+          Map.of(
+              "name",
+              "now",
+              "description",
+              "The time.",
+              "parameters",
+              Map.of("type", "object", "properties", Map.of(), "required", List.of())));
+
   private final List<Node.Stmt> body;
   private final Map<String, String> specialTokens;
   private final Clock clock;
@@ -68,7 +81,19 @@ public final class ChatTemplate {
         specialTokens,
         Clock.systemDefaultZone(),
         RenderBudget.Limits.DEFAULT,
-        System::nanoTime);
+        System::nanoTime,
+        List.of());
+  }
+
+  /// Like [#load], for a template that is used only where tools are described.
+  static ChatTemplate loadForTools(String source, Map<String, String> specialTokens) {
+    return load(
+        source,
+        specialTokens,
+        Clock.systemDefaultZone(),
+        RenderBudget.Limits.DEFAULT,
+        System::nanoTime,
+        List.of(PROBE_TOOL));
   }
 
   static ChatTemplate load(
@@ -76,7 +101,8 @@ public final class ChatTemplate {
       Map<String, String> specialTokens,
       Clock clock,
       RenderBudget.Limits limits,
-      LongSupplier nanoTime) {
+      LongSupplier nanoTime,
+      List<Object> probeTools) {
     if (source.length() > MAX_SOURCE) {
       throw new TemplateException("chat template is longer than " + MAX_SOURCE + " characters");
     }
@@ -84,15 +110,15 @@ public final class ChatTemplate {
     TemplateCheck.check(body);
     ChatTemplate template =
         new ChatTemplate(body, Map.copyOf(specialTokens), clock, limits, nanoTime);
-    template.probe();
+    template.probe(probeTools);
     return template;
   }
 
   /// What a template does with plain conversations must work, or be refused by the template itself.
-  private void probe() {
+  private void probe(List<Object> tools) {
     for (List<Message> probe : PROBES) {
       try {
-        render(probe, ChatOptions.DEFAULT);
+        render(probe, new ChatOptions(false, Map.of(), tools, true));
       } catch (TemplateException e) {
         if (!e.isRefusal()) {
           throw e;

@@ -5,6 +5,7 @@ import dev.tributary.server.tokenize.Value.Bool;
 import dev.tributary.server.tokenize.Value.Dict;
 import dev.tributary.server.tokenize.Value.Int;
 import dev.tributary.server.tokenize.Value.Items;
+import dev.tributary.server.tokenize.Value.Markup;
 import dev.tributary.server.tokenize.Value.None;
 import dev.tributary.server.tokenize.Value.Real;
 import dev.tributary.server.tokenize.Value.Stream;
@@ -56,6 +57,8 @@ final class Filters {
           "trim",
           "unique",
           "upper");
+  private static final Set<String> MARKUP_NAMES =
+      Set.of("count", "d", "default", "length", "safe", "string", "tojson");
   private static final Pattern DIGITS = Pattern.compile("[+-]?[0-9]{1,18}");
   private static final Pattern DECIMAL =
       Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
@@ -86,6 +89,9 @@ final class Filters {
   }
 
   Value apply(Value value, String name, Arguments arguments) {
+    if (value instanceof Markup && !MARKUP_NAMES.contains(name)) {
+      throw new TemplateException("filter '" + name + "' can't be applied after 'safe'");
+    }
     Value result =
         switch (name) {
           case "default", "d" -> {
@@ -115,7 +121,10 @@ final class Filters {
           case "max" -> extreme(value, arguments, 1);
           case "sum" -> sum(value, arguments);
           case "dictsort" -> dictSort(value, arguments);
-          case "tojson" -> Json.write(value, arguments);
+          case "safe" -> new Markup(Python.str(value, budget));
+          case "string" -> value instanceof Markup ? value : Python.str(value, budget);
+          case "tojson" ->
+              Json.write(value instanceof Markup markup ? markup.text() : value, arguments);
           case "abs" -> operators.order(value, new Int(0)) < 0 ? operators.sign('-', value) : value;
           case "int" -> toInt(value, arguments);
           case "float" -> toFloat(value, arguments);
@@ -128,7 +137,6 @@ final class Filters {
   private Value onText(Text text, String name, Arguments arguments) {
     budget.text(text.length());
     return switch (name) {
-      case "string", "safe" -> text;
       case "trim" -> text.strip(arguments.optionalText("chars"), true, true);
       case "upper" -> text.upper();
       case "lower" -> text.lower();

@@ -117,7 +117,7 @@ final class GgufTokenizer {
     }
     if (metadata.length(TYPES) != size) {
       throw new TokenizerException(
-          TYPES + " has " + metadata.length(TYPES) + " entries for " + size + " tokens");
+          TYPES + " has " + metadata.length(TYPES) + " entries, " + TOKENS + " has " + size);
     }
     String[] read = new String[size];
     for (int id = 0; id < size; id++) {
@@ -210,7 +210,7 @@ final class GgufTokenizer {
         control.set(id);
       }
       if (controls || type == USER_DEFINED) {
-        AddedToken token = new AddedToken(id, tokens[id], controls, false, false);
+        AddedToken token = AddedToken.plain(id, tokens[id], controls);
         added.add(token);
         if (!controls) {
           plainAdded.add(token);

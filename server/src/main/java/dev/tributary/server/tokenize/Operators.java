@@ -4,6 +4,7 @@ import dev.tributary.server.tokenize.Value.Bool;
 import dev.tributary.server.tokenize.Value.Dict;
 import dev.tributary.server.tokenize.Value.Int;
 import dev.tributary.server.tokenize.Value.Items;
+import dev.tributary.server.tokenize.Value.Markup;
 import dev.tributary.server.tokenize.Value.None;
 import dev.tributary.server.tokenize.Value.Real;
 import dev.tributary.server.tokenize.Value.Stream;
@@ -173,6 +174,12 @@ final class Operators {
   private boolean equal(Value left, Value right, int depth) {
     if (depth > Value.MAX_DEPTH) {
       throw new TemplateException("a value nests deeper than " + Value.MAX_DEPTH);
+    }
+    if (left instanceof Markup markup) {
+      return equal(markup.text(), right, depth + 1);
+    }
+    if (right instanceof Markup markup) {
+      return equal(left, markup.text(), depth + 1);
     }
     budget.work(1);
     if (isNumber(left) && isNumber(right)) {

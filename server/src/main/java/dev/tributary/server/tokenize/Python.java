@@ -6,6 +6,7 @@ import dev.tributary.server.tokenize.Value.Function;
 import dev.tributary.server.tokenize.Value.Int;
 import dev.tributary.server.tokenize.Value.Items;
 import dev.tributary.server.tokenize.Value.Loop;
+import dev.tributary.server.tokenize.Value.Markup;
 import dev.tributary.server.tokenize.Value.Namespace;
 import dev.tributary.server.tokenize.Value.None;
 import dev.tributary.server.tokenize.Value.Real;
@@ -67,6 +68,7 @@ final class Python {
       case Namespace namespace -> "namespace";
       case Loop loop -> "loop";
       case Function function -> "function";
+      case Markup markup -> "str marked as safe";
     };
   }
 
@@ -84,6 +86,7 @@ final class Python {
       case Stream stream -> true;
       case Namespace namespace -> true;
       case Function function -> true;
+      case Markup markup -> markup.text().length() > 0;
     };
   }
 
@@ -91,6 +94,9 @@ final class Python {
   static Text str(Value value, RenderBudget budget) {
     if (value instanceof Text text) {
       return text;
+    }
+    if (value instanceof Markup markup) {
+      return markup.text();
     }
     if (value instanceof Undefined) {
       return Text.EMPTY;
@@ -137,6 +143,7 @@ final class Python {
       case Namespace namespace -> throw unprintable(value);
       case Loop loop -> throw unprintable(value);
       case Function function -> throw unprintable(value);
+      case Markup markup -> throw unprintable(value);
     }
   }
 
@@ -266,6 +273,7 @@ final class Python {
       case Dict dict -> dict.entries().size();
       case Undefined undefined -> 0;
       case Loop loop -> loop.values().size();
+      case Markup markup -> markup.text().length();
       default -> throw new TemplateException("a " + type(value) + " has no length");
     };
   }

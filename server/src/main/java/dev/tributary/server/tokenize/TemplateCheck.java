@@ -80,7 +80,7 @@ final class TemplateCheck {
         case Node.Data data -> {}
         case Node.Break end -> {}
         case Node.Continue next -> {}
-        case Node.Print print -> printed(print.value());
+        case Node.Print print -> expression(print.value());
         case Node.If choice -> {
           choice.tests().forEach(this::expression);
           choice.bodies().forEach(this::statements);
@@ -113,23 +113,6 @@ final class TemplateCheck {
         }
         case Node.Generation generation -> statements(generation.body());
       }
-    }
-  }
-
-  /// A printed expression: here alone `safe` is allowed, since a value it has marked escapes what
-  /// is added to it later.
-  private void printed(Expr expr) {
-    switch (expr) {
-      case Node.Filter filter when filter.name().equals("safe") -> printed(filter.input());
-      case Node.Conditional conditional -> {
-        expression(conditional.test());
-        printed(conditional.then());
-        if (conditional.otherwise() != null) {
-          printed(conditional.otherwise());
-        }
-      }
-      case Node.Concat concat -> concat.parts().forEach(this::printed);
-      default -> expression(expr);
     }
   }
 
@@ -167,15 +150,7 @@ final class TemplateCheck {
         test.arguments().forEach(this::expression);
       }
       case Node.Unary unary -> expression(unary.operand());
-      case Node.Binary binary -> {
-        if (binary.operator().equals("%")
-            && binary.left() instanceof Node.Const format
-            && format.value() instanceof Text) {
-          throw error("formatting by '%' is not supported");
-        }
-        expression(binary.left());
-        expression(binary.right());
-      }
+      case Node.Binary binary -> binary(binary);
       case Node.Concat concat -> concat.parts().forEach(this::expression);
       case Node.Compare compare -> compare.operands().forEach(this::expression);
       case Node.Not not -> expression(not.operand());
@@ -196,6 +171,20 @@ final class TemplateCheck {
       }
     }
     depth--;
+  }
+
+  private void binary(Node.Binary binary) {
+    if (binary.operator().equals("%")
+        && binary.left() instanceof Node.Const format
+        && format.value() instanceof Text) {
+      throw error("formatting by '%' is not supported");
+    }
+    for (Expr operand : List.of(binary.left(), binary.right())) {
+      if (operand instanceof Node.Filter filter && filter.name().equals("safe")) {
+        throw error("'" + binary.operator() + "' after 'safe' is not supported");
+      }
+      expression(operand);
+    }
   }
 
   private void name(String name) {
@@ -232,9 +221,6 @@ final class TemplateCheck {
   }
 
   private void filter(Node.Filter filter) {
-    if (filter.name().equals("safe")) {
-      throw error("filter 'safe' is supported at the end of a printed expression only");
-    }
     expression(filter.input());
     filter.arguments().forEach(this::expression);
     filter.named().values().forEach(this::expression);

@@ -7,6 +7,7 @@ import dev.tributary.server.tokenize.Value.Function;
 import dev.tributary.server.tokenize.Value.Int;
 import dev.tributary.server.tokenize.Value.Items;
 import dev.tributary.server.tokenize.Value.Loop;
+import dev.tributary.server.tokenize.Value.Markup;
 import dev.tributary.server.tokenize.Value.None;
 import dev.tributary.server.tokenize.Value.Real;
 import dev.tributary.server.tokenize.Value.Stream;
@@ -70,10 +71,11 @@ final class Tests {
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;
       case "none" -> value == None.NONE;
-      case "string" -> value instanceof Text;
+      case "string" -> value instanceof Text || value instanceof Markup;
       case "mapping" -> value instanceof Dict;
       case "iterable" ->
           value instanceof Text
+              || value instanceof Markup
               || value instanceof Items
               || value instanceof Dict
               || value instanceof Stream
@@ -81,6 +83,7 @@ final class Tests {
               || value instanceof Undefined;
       case "sequence" ->
           value instanceof Text
+              || value instanceof Markup
               || value instanceof Items items && items.kind() != Items.Kind.VIEW
               || value instanceof Dict
               || value instanceof Undefined;

@@ -34,13 +34,14 @@ public final class Tokenizer {
     this.suffix = source.suffix();
     this.bos = source.bos();
     this.stopIds = source.stopIds();
-    this.template = load(source.template(), source.specialTokens());
-    this.toolTemplate = load(source.toolTemplate(), source.specialTokens());
-  }
-
-  private static @Nullable ChatTemplate load(
-      @Nullable String template, Map<String, String> specialTokens) {
-    return template == null ? null : ChatTemplate.load(template, specialTokens);
+    this.template =
+        source.template() == null
+            ? null
+            : ChatTemplate.load(source.template(), source.specialTokens());
+    this.toolTemplate =
+        source.toolTemplate() == null
+            ? null
+            : ChatTemplate.loadForTools(source.toolTemplate(), source.specialTokens());
   }
 
   /// @param metadata a GGUF file's metadata: plain Java values, arrays as lists or primitive arrays
@@ -56,7 +57,7 @@ public final class Tokenizer {
   /// @throws TokenizerException naming the file and key that is malformed or not supported
   /// @throws TemplateException if the chat template can't be rendered exactly
   public static Tokenizer fromHuggingFace(Path directory) {
-    return new Tokenizer(HuggingFaceTokenizerFiles.read(directory));
+    return new Tokenizer(HuggingFaceDirectory.read(directory));
   }
 
   /// Ids of a text, with nothing added.
@@ -87,7 +88,11 @@ public final class Tokenizer {
     if (chosen == null) {
       throw new TemplateException("the model has no chat template");
     }
-    return encoder.encode(chosen.renderMarked(messages, options));
+    return encode(chosen.renderMarked(messages, options));
+  }
+
+  int[] encode(Text text) {
+    return encoder.encode(text);
   }
 
   /// Whether [#encodeChat] has a template to work with.

@@ -37,7 +37,7 @@ final class TokenizerJson {
           .put("single_word", false)
           .put("lstrip", token.leftStrip())
           .put("rstrip", token.rightStrip())
-          .put("normalized", false)
+          .put("normalized", token.normalized())
           .put("special", false);
     }
     ObjectNode root = NODES.objectNode();

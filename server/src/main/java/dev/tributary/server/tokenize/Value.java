@@ -19,7 +19,8 @@ sealed interface Value
         Value.Dict,
         Value.Namespace,
         Value.Loop,
-        Value.Function {
+        Value.Function,
+        Value.Markup {
 
   record Int(long value) implements Value {}
 
@@ -89,6 +90,10 @@ sealed interface Value
       Value call(Arguments arguments);
     }
   }
+
+  /// What the filter `safe` gives. Python would escape whatever is added to it, which no chat
+  /// template means: it can be printed, joined by `~` and looked at, and nothing else.
+  record Markup(Text text) implements Value {}
 
   /// How many levels a value given by a caller may nest.
   int MAX_DEPTH = 64;

@@ -1,128 +1,117 @@
 package dev.tributary.server.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tributary.identity.BaseDigest;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/// A model in Hugging Face's layout: `config.json`, `model.safetensors` or its shards with their
-/// index.
+/// A Hugging Face model directory: `config.json` and `model.safetensors`, whole or in shards that
+/// `model.safetensors.index.json` lists.
 public final class HfDirectory implements Checkpoint {
-  private static final long MAX_JSON = 64 << 20;
+  private static final String CONFIG = "config.json";
+  private static final String WHOLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+  private static final int MAX_CONFIG_BYTES = 4 << 20;
+  private static final int MAX_INDEX_BYTES = 64 << 20;
+  private static final int MAX_SHARDS = 4_096;
 
-  private static final JsonMapper JSON =
-      JsonMapper.builder(
-              com.fasterxml.jackson.core.JsonFactory.builder()
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder()
-                          .maxNestingDepth(32)
-                          .maxDocumentLength(MAX_JSON)
-                          .build())
-                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                  .build())
-          .enable(DeserializationFeature.USE_LONG_FOR_INTS)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-
-  private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =
-      new TypeReference<>() {};
-
+  private final Path path;
   private final Map<String, Object> config;
-  private final Map<String, Safetensors> files;
+  private final TensorTable tensors;
 
-  private HfDirectory(Map<String, Object> config, Map<String, Safetensors> files) {
-    this.config = Collections.unmodifiableMap(config);
-    this.files = Collections.unmodifiableMap(files);
+  private HfDirectory(Path path, Map<String, Object> config, TensorTable tensors) {
+    this.path = path;
+    this.config = config;
+    this.tensors = tensors;
   }
 
-  /// Opens and checks the folder; [FormatException] says what is missing or broken.
-  public static HfDirectory open(Path folder) {
-    Path config = folder.resolve("config.json");
-    if (!Files.isRegularFile(config)) {
-      throw new FormatException(folder + " has no config.json");
-    }
-    Path index = folder.resolve("model.safetensors.index.json");
-    Path single = folder.resolve("model.safetensors");
-    Map<String, Safetensors> files = new LinkedHashMap<>();
-    if (Files.isRegularFile(index)) {
-      sharded(folder, index, files);
-    } else if (Files.isRegularFile(single)) {
-      Safetensors file = Safetensors.open(single);
-      file.names().forEach(name -> files.put(name, file));
+  /// Reads the configuration and maps all weights. If there are both a whole file and an index, the
+  /// whole file counts, as in transformers.
+  ///
+  /// @throws IOException if a file is missing or cannot be read
+  /// @throws FormatException if one is malformed, or index and shards disagree
+  public static HfDirectory open(Path directory) throws IOException {
+    Map<String, Object> config = JsonFile.read(directory.resolve(CONFIG), MAX_CONFIG_BYTES);
+    Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+    if (Files.exists(directory.resolve(WHOLE)) || !Files.exists(directory.resolve(INDEX))) {
+      addAll(tensors, Safetensors.open(directory.resolve(WHOLE)));
     } else {
-      throw new FormatException(
-          folder + " has neither model.safetensors nor model.safetensors.index.json");
+      addShards(tensors, directory);
     }
-    return new HfDirectory(object(config), files);
+    return new HfDirectory(directory, config, new TensorTable(directory, tensors));
   }
 
-  private static void sharded(Path folder, Path index, Map<String, Safetensors> files) {
-    if (!(object(index).get("weight_map") instanceof Map<?, ?> map)) {
-      throw new FormatException(index.getFileName() + " has no weight_map");
+  private static void addAll(Map<String, StoredTensor> tensors, Safetensors file) {
+    for (String name : file.tensorNames()) {
+      StoredTensor tensor = file.tensor(name);
+      if (tensors.putIfAbsent(name, tensor) != null) {
+        throw new FormatException(
+            file.path(), tensor.offset(), "expected a new tensor, found " + name + " again");
+      }
     }
-    Map<String, Safetensors> shards = new HashMap<>();
-    map.forEach(
+  }
+
+  private static void addShards(Map<String, StoredTensor> tensors, Path directory)
+      throws IOException {
+    Path index = directory.resolve(INDEX);
+    Map<String, String> files = weightMap(index);
+    Set<String> shards = new LinkedHashSet<>(files.values());
+    if (shards.size() > MAX_SHARDS) {
+      throw new FormatException(index, 0, "expected at most " + MAX_SHARDS + " files");
+    }
+    for (String shard : shards) {
+      addAll(tensors, Safetensors.open(directory.resolve(shard)));
+    }
+    for (String name : tensors.keySet()) {
+      if (!files.containsKey(name)) {
+        throw new FormatException(
+            index, 0, "expected " + name + " in weight_map, as one of the files has it");
+      }
+    }
+    files.forEach(
         (name, shard) -> {
-          // A shard stands in the folder itself: anything else could point outside.
-          if (!(shard instanceof String file) || !file.matches("[\\w.-]+\\.safetensors")) {
-            throw new FormatException(index.getFileName() + ": not a shard's name: " + shard);
+          StoredTensor tensor = tensors.get(name);
+          if (tensor == null || !tensor.file().endsWith(shard)) {
+            throw new FormatException(
+                directory.resolve(shard),
+                0,
+                "expected the tensor " + name + ", which " + INDEX + " places here");
           }
-          Safetensors opened =
-              shards.computeIfAbsent(file, f -> Safetensors.open(folder.resolve(f)));
-          if (!opened.names().contains(name)) {
-            throw new FormatException(file + " lacks tensor " + name);
-          }
-          files.put((String) name, opened);
         });
-    shards.forEach(
-        (file, shard) ->
-            shard.names().stream()
-                .filter(name -> files.get(name) != shard)
-                .findFirst()
-                .ifPresent(
-                    name -> {
-                      throw new FormatException(
-                          file + " has tensor " + name + ", not in the index");
-                    }));
   }
 
-  private static Map<String, Object> object(Path path) {
-    try {
-      if (Files.size(path) > MAX_JSON) {
-        throw new FormatException(path.getFileName() + " is larger than " + MAX_JSON + " bytes");
-      }
-      Map<String, Object> object = JSON.readValue(Files.readAllBytes(path), OBJECT);
-      if (object == null) {
-        throw new FormatException(path.getFileName() + " is not an object");
-      }
-      return object;
-    } catch (JsonProcessingException e) {
-      throw new FormatException(
-          path.getFileName()
-              + ": byte "
-              + (e.getLocation() == null ? 0 : e.getLocation().getByteOffset())
-              + ": "
-              + e.getOriginalMessage());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private static Map<String, String> weightMap(Path index) throws IOException {
+    if (!(JsonFile.read(index, MAX_INDEX_BYTES).get("weight_map") instanceof Map<?, ?> map)) {
+      throw new FormatException(index, 0, "expected an object weight_map");
     }
+    Map<String, String> files = new LinkedHashMap<>();
+    map.forEach(
+        (name, file) -> {
+          // What doesn't count for the base's identity must not be loaded. No path passes, either.
+          if (!(file instanceof String shard) || !BaseDigest.counts(shard)) {
+            throw new FormatException(
+                index,
+                0,
+                "expected model-NNNNN-of-NNNNN.safetensors as the file of %s, found %s"
+                    .formatted(name, file));
+          }
+          files.put((String) name, shard);
+        });
+    return files;
   }
 
   @Override
-  public Kind kind() {
-    return Kind.HUGGING_FACE;
+  public String kind() {
+    return "huggingface";
+  }
+
+  @Override
+  public Path path() {
+    return path;
   }
 
   @Override
@@ -132,15 +121,16 @@ public final class HfDirectory implements Checkpoint {
 
   @Override
   public Set<String> tensorNames() {
-    return files.keySet();
+    return tensors.names();
   }
 
   @Override
   public StoredTensor tensor(String name) {
-    @Nullable Safetensors file = files.get(name);
-    if (file == null) {
-      throw new IllegalArgumentException("no tensor " + name);
-    }
-    return file.tensor(name);
+    return tensors.get(name);
+  }
+
+  @Override
+  public Set<String> unread() {
+    return tensors.unread();
   }
 }

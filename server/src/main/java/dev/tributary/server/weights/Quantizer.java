@@ -1,106 +1,62 @@
 package dev.tributary.server.weights;
 
-import dev.tributary.server.tensor.Bytes;
-import dev.tributary.server.tensor.Floats;
+import static dev.tributary.server.tensor.LinearWeights.GROUP;
+
 import dev.tributary.server.tensor.LinearWeights;
+import java.util.stream.IntStream;
 
-/// Round-to-nearest to four bits in groups of 32, with a refinement of the zero.
+/// Four-bit weights of 16- and 32-bit ones, in groups of 32.
 ///
-/// A group starts with code 0 at its minimum and 15 at its maximum, scale and zero rounded to
-/// bfloat16. The zero is then refined by half-quadratic splitting (HQQ, Badri and Shaji 2023):
-/// errors are shrunk towards zero under an l_p norm, p = 0.7, and the zero moves to where the rest
-/// is zero on average. The refinement is kept only where it lowers the squared error, so weights
+/// Each group starts from rounding to nearest between its least and its greatest weight, then codes
+/// and the rounded scale and zero are refined in turn by least squares from three starts; weights
 /// that lie on a grid come back exactly.
-final class Quantizer {
-  private static final int ROUNDS = 20;
-  private static final float P = 0.7f;
-  private static final int GROUP = LinearWeights.GROUP;
-
-  private final int[] codes = new int[GROUP];
-  private float scale;
-  private float zero;
-
+///
+/// This took the place of HQQ's refinement (Badri and Shaji 2023: half-quadratic splitting on the
+/// zero alone) by measurement. Root mean square of the error, as part of that of the weights:
+///
+/// | weights | nearest | HQQ | least squares, one start | three starts |
+/// |---|---|---|---|---|
+/// | default model's embedding | 9.00% | 8.56% | 8.38% | 8.14% |
+/// | normal | 7.82% | 7.40% | 7.23% | 7.06% |
+/// | Student's t, 4 degrees | 9.36% | 8.91% | 8.70% | 8.48% |
+public final class Quantizer {
   private Quantizer() {}
 
-  static LinearWeights.Int4 quantize(StoredTensor tensor, int outputs, int inputs) {
-    int groups = outputs * (inputs / GROUP);
-    byte[] codes = new byte[outputs * inputs / 2];
-    Bytes scales = Bytes.allocate(2L * groups);
-    Bytes zeros = Bytes.allocate(2L * groups);
-    Quantizer quantizer = new Quantizer();
-    float[] row = new float[inputs];
-    for (int n = 0, g = 0; n < outputs; n++) {
-      tensor.row(n, row);
-      for (int k = 0; k < inputs; k += GROUP, g++) {
-        quantizer.quantize(row, k);
-        FourBits.put(codes, g, quantizer.codes);
-        scales.putBf16(2L * g, quantizer.scale);
-        zeros.putBf16(2L * g, quantizer.zero);
+  /// The weights of a linear layer in four bits, or in bfloat16 if its inputs don't fill groups.
+  ///
+  /// @throws FormatException if it is no matrix, or holds something that is not finite
+  public static LinearWeights quantize(StoredTensor tensor) {
+    if (tensor.shape().size() != 2 || tensor.cols() % GROUP != 0) {
+      return tensor.toLinear();
+    }
+    Int4Builder target = new Int4Builder(tensor.rows(), tensor.cols());
+    IntStream.range(0, tensor.rows()).parallel().forEach(row -> quantizeRow(tensor, row, target));
+    return target.build();
+  }
+
+  private static void quantizeRow(StoredTensor tensor, int row, Int4Builder target) {
+    float[] weights = new float[tensor.cols()];
+    tensor.row(row, weights);
+    for (float weight : weights) {
+      tensor.requireFinite(row, weight);
+    }
+    GroupFit fit = new GroupFit();
+    for (int group = 0; group < weights.length / GROUP; group++) {
+      fit.fit(weights, group * GROUP);
+      if (Double.isInfinite(fit.cost())) {
+        // Finite, but beyond what bfloat16 and differences in float32 can hold.
+        tensor.requireFinite(row, Float.POSITIVE_INFINITY);
       }
-    }
-    return new LinearWeights.Int4(outputs, inputs, Bytes.copyOf(codes), scales, zeros);
-  }
-
-  private void quantize(float[] row, int from) {
-    float min = row[from];
-    float max = row[from];
-    for (int i = from; i < from + GROUP; i++) {
-      min = Math.min(min, row[i]);
-      max = Math.max(max, row[i]);
-    }
-    scale = Floats.roundToBf16((max - min) / 15);
-    float start = Floats.roundToBf16(min + 8 * scale);
-    if (scale == 0) {
-      // All weights equal: any code stands for the zero.
-      java.util.Arrays.fill(codes, 8);
-      zero = Floats.roundToBf16(min);
-      return;
-    }
-    float best = start;
-    double least = error(row, from, start);
-    float candidate = start;
-    float beta = 10;
-    for (int round = 0; round < ROUNDS && least > 0; round++, beta *= 1.01f) {
-      candidate = Floats.roundToBf16(refined(row, from, candidate, beta));
-      double error = error(row, from, candidate);
-      if (error < least) {
-        least = error;
-        best = candidate;
-      } else if (candidate == best) {
-        break;
-      }
-    }
-    zero = best;
-    for (int i = 0; i < GROUP; i++) {
-      codes[i] = code(row[from + i], best);
+      target.codes(row, group, eight(fit, 0), eight(fit, 8), eight(fit, 16), eight(fit, 24));
+      target.put(row, group, fit.scale(), fit.zero());
     }
   }
 
-  private int code(float weight, float at) {
-    return Math.clamp(Math.round((weight - at) / scale) + 8, 0, 15);
-  }
-
-  private double error(float[] row, int from, float at) {
-    double sum = 0;
-    for (int i = from; i < from + GROUP; i++) {
-      double e = (code(row[i], at) - 8) * scale + at - row[i];
-      sum += e * e;
+  private static int eight(GroupFit fit, int from) {
+    int packed = 0;
+    for (int i = 0; i < 8; i++) {
+      packed |= fit.code(from + i) << (4 * i);
     }
-    return sum;
-  }
-
-  /// The zero that makes the unshrunk part of the errors zero on average.
-  private float refined(float[] row, int from, float at, float beta) {
-    double sum = 0;
-    for (int i = from; i < from + GROUP; i++) {
-      float on = (code(row[i], at) - 8) * scale;
-      float e = row[i] - on - at;
-      float size = Math.abs(e) / scale;
-      // In units of the scale; 0 raised to a negative power would not shrink but explode.
-      float shrink = size == 0 ? 0 : (float) StrictMath.pow(size, P - 1) / beta;
-      float shrunk = Math.signum(e) * scale * Math.max(0, size - shrink);
-      sum += row[i] - shrunk - on;
-    }
-    return (float) (sum / GROUP);
+    return packed;
   }
 }

@@ -4,83 +4,106 @@ import dev.tributary.identity.ReadableBytes;
 import dev.tributary.identity.SafetensorsException;
 import dev.tributary.identity.SafetensorsHeader;
 import dev.tributary.server.tensor.Bytes;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/// A safetensors file, mapped; its header is checked by [SafetensorsHeader].
+/// A safetensors file of F32, F16 and BF16 tensors, mapped.
 public final class Safetensors {
-  private final String file;
-  private final SafetensorsHeader header;
-  private final Bytes bytes;
+  private final Path path;
+  private final Map<String, String> metadata;
+  private final TensorTable tensors;
 
-  private Safetensors(String file, SafetensorsHeader header, Bytes bytes) {
-    this.file = file;
-    this.header = header;
-    this.bytes = bytes;
+  private Safetensors(Path path, Map<String, String> metadata, TensorTable tensors) {
+    this.path = path;
+    this.metadata = metadata;
+    this.tensors = tensors;
   }
 
-  /// Opens and checks the file; [FormatException] names the first fault and its offset.
-  public static Safetensors open(Path path) {
-    String name = String.valueOf(path.getFileName());
-    try (FileChannel channel = FileChannel.open(path)) {
-      SafetensorsHeader header = SafetensorsHeader.parse(ReadableBytes.of(channel));
-      return new Safetensors(name, header, Bytes.map(path));
+  /// Maps `file` and reads its header. The file must not change while it is in use.
+  ///
+  /// @throws IOException if it cannot be read
+  /// @throws FormatException if it is malformed, or has a tensor of another type
+  public static Safetensors open(Path file) throws IOException {
+    return read(file, Bytes.map(file));
+  }
+
+  static Safetensors read(Path file, Bytes bytes) throws IOException {
+    SafetensorsHeader header;
+    try {
+      header = SafetensorsHeader.parse(readable(bytes));
     } catch (SafetensorsException e) {
-      throw new FormatException(name + ": " + e.getMessage());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new FormatException(file, e);
+    }
+    Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+    header
+        .tensors()
+        .forEach((name, tensor) -> tensors.put(name, stored(file, bytes, name, tensor)));
+    return new Safetensors(file, header.metadata(), new TensorTable(file, tensors));
+  }
+
+  private static StoredTensor stored(
+      Path file, Bytes bytes, String name, SafetensorsHeader.Tensor tensor) {
+    try {
+      return new StoredTensor(
+          name,
+          TensorType.ofDtype(tensor.dtype()),
+          tensor.shape(),
+          bytes.slice(tensor.begin(), tensor.end() - tensor.begin()),
+          file,
+          tensor.begin());
+    } catch (IllegalArgumentException e) {
+      throw new FormatException(file, tensor.begin(), name + ": " + e.getMessage(), e);
     }
   }
 
-  public Set<String> names() {
-    return header.tensors().keySet();
+  private static ReadableBytes readable(Bytes bytes) {
+    return new ReadableBytes() {
+      @Override
+      public long size() {
+        return bytes.size();
+      }
+
+      @Override
+      public void read(long position, ByteBuffer into) throws IOException {
+        int length = into.remaining();
+        if (position < 0 || position > bytes.size() - length) {
+          throw new EOFException("the file ends at byte " + bytes.size());
+        }
+        byte[] read = new byte[length];
+        bytes.get(position, read, 0, length);
+        into.put(read);
+      }
+    };
+  }
+
+  public Path path() {
+    return path;
   }
 
   /// The header's `__metadata__`.
   public Map<String, String> metadata() {
-    return header.metadata();
+    return metadata;
   }
 
-  /// The tensor `name`, whose type must be F32, F16 or BF16.
+  /// In the order of the header.
+  public Set<String> tensorNames() {
+    return tensors.names();
+  }
+
+  /// The tensor of this name; from then on it counts as read.
+  ///
+  /// @throws FormatException if there is none
   public StoredTensor tensor(String name) {
-    SafetensorsHeader.Tensor entry = entry(name);
-    TensorType type =
-        switch (entry.dtype()) {
-          case "F32" -> TensorType.F32;
-          case "F16" -> TensorType.F16;
-          case "BF16" -> TensorType.BF16;
-          default ->
-              throw new FormatException(
-                  file,
-                  entry.begin(),
-                  "tensor " + name + " has dtype " + entry.dtype() + ", not supported");
-        };
-    return new StoredTensor(name, type, shape(entry), bytes(entry));
+    return tensors.get(name);
   }
 
-  /// The bytes of the tensor `name`, whatever its type.
-  public Bytes bytes(String name) {
-    return bytes(entry(name));
-  }
-
-  private Bytes bytes(SafetensorsHeader.Tensor entry) {
-    return bytes.slice(entry.begin(), entry.end() - entry.begin());
-  }
-
-  private SafetensorsHeader.Tensor entry(String name) {
-    SafetensorsHeader.@Nullable Tensor entry = header.tensors().get(name);
-    if (entry == null) {
-      throw new IllegalArgumentException("no tensor " + name);
-    }
-    return entry;
-  }
-
-  private static long[] shape(SafetensorsHeader.Tensor entry) {
-    return entry.shape().stream().mapToLong(Long::longValue).toArray();
+  /// The tensors that nobody asked for.
+  public Set<String> unread() {
+    return tensors.unread();
   }
 }

@@ -1,104 +1,144 @@
 package dev.tributary.server.weights;
 
+import com.google.errorprone.annotations.Immutable;
 import dev.tributary.server.tensor.Bytes;
-import dev.tributary.server.tensor.Floats;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.Map;
 
-/// Element types of stored tensors, with their block layouts (ggml's `ggml-common.h`; safetensors
-/// has the first three).
+/// The element types that are read, with their layout in blocks as ggml defines it.
 public enum TensorType {
-  F32(0, 1, 4),
-  F16(1, 1, 2),
-  BF16(30, 1, 2),
-  Q4_0(2, 32, 18),
-  Q4_1(3, 32, 20),
-  Q5_0(6, 32, 22),
-  Q5_1(7, 32, 24),
-  Q8_0(8, 32, 34),
-  Q4_K(12, 256, 144),
-  Q5_K(13, 256, 176),
-  Q6_K(14, 256, 210);
+  F32(0, 1, 4, Dequantize::f32),
+  F16(1, 1, 2, Dequantize::f16),
+  Q4_0(2, 32, 18, Dequantize::q40),
+  Q4_1(3, 32, 20, Dequantize::q41),
+  Q5_0(6, 32, 22, Dequantize::q50),
+  Q5_1(7, 32, 24, Dequantize::q51),
+  Q8_0(8, 32, 34, Dequantize::q80),
+  Q4_K(12, 256, 144, Dequantize::q4k),
+  Q5_K(13, 256, 176, Dequantize::q5k),
+  Q6_K(14, 256, 210, Dequantize::q6k),
+  BF16(30, 1, 2, Dequantize::bf16);
 
-  private final int ggmlId;
-  private final int blockLength;
+  /// ggml's types that are known and not read, for errors that name them.
+  private static final Map<Long, String> OTHERS =
+      Map.ofEntries(
+          Map.entry(9L, "Q8_1"),
+          Map.entry(10L, "Q2_K"),
+          Map.entry(11L, "Q3_K"),
+          Map.entry(15L, "Q8_K"),
+          Map.entry(16L, "IQ2_XXS"),
+          Map.entry(17L, "IQ2_XS"),
+          Map.entry(18L, "IQ3_XXS"),
+          Map.entry(19L, "IQ1_S"),
+          Map.entry(20L, "IQ4_NL"),
+          Map.entry(21L, "IQ3_S"),
+          Map.entry(22L, "IQ2_S"),
+          Map.entry(23L, "IQ4_XS"),
+          Map.entry(24L, "I8"),
+          Map.entry(25L, "I16"),
+          Map.entry(26L, "I32"),
+          Map.entry(27L, "I64"),
+          Map.entry(28L, "F64"),
+          Map.entry(29L, "IQ1_M"),
+          Map.entry(34L, "TQ1_0"),
+          Map.entry(35L, "TQ2_0"),
+          Map.entry(39L, "MXFP4"));
+
+  private final int id;
+  private final int blockElements;
   private final int blockBytes;
+  private final Block block;
 
-  TensorType(int ggmlId, int blockLength, int blockBytes) {
-    this.ggmlId = ggmlId;
-    this.blockLength = blockLength;
+  TensorType(int id, int blockElements, int blockBytes, Block block) {
+    this.id = id;
+    this.blockElements = blockElements;
     this.blockBytes = blockBytes;
+    this.block = block;
   }
 
-  static @Nullable TensorType ofGgml(int id) {
-    for (TensorType type : values()) {
-      if (type.ggmlId == id) {
-        return type;
-      }
-    }
-    return null;
+  /// Dequantises the block at byte `offset` of `data` into `out` from index `at` on.
+  @Immutable
+  @FunctionalInterface
+  private interface Block {
+    void dequantize(Bytes data, long offset, float[] out, int at);
   }
 
-  /// Elements a block.
-  public int blockLength() {
-    return blockLength;
+  /// Consecutive elements of a row that are stored together.
+  public int blockElements() {
+    return blockElements;
   }
 
-  /// Bytes a block.
+  /// Bytes of one block.
   public int blockBytes() {
     return blockBytes;
   }
 
-  /// Dequantises the block at `offset` into `out[at..at + blockLength())`.
-  void dequantize(Bytes data, long offset, float[] out, int at) {
-    switch (this) {
-      case F32 -> out[at] = data.getFloat(offset);
-      case F16 -> out[at] = Floats.fromF16(data.getShort(offset));
-      case BF16 -> out[at] = data.getBf16(offset);
-      case Q4_0 -> nibbles(data, offset + 2, half(data, offset), -8, 0, out, at);
-      case Q4_1 ->
-          nibbles(data, offset + 4, half(data, offset), 0, half(data, offset + 2), out, at);
-      case Q5_0 -> fives(data, offset + 2, offset + 6, half(data, offset), -16, 0, out, at);
-      case Q5_1 ->
-          fives(
-              data, offset + 4, offset + 8, half(data, offset), 0, half(data, offset + 2), out, at);
-      case Q8_0 -> eights(data, offset, out, at);
-      case Q4_K -> KBlocks.q4(data, offset, out, at);
-      case Q5_K -> KBlocks.q5(data, offset, out, at);
-      case Q6_K -> KBlocks.q6(data, offset, out, at);
+  /// The type of ggml's number `id`.
+  ///
+  /// @throws IllegalArgumentException if it is not read, naming it
+  static TensorType of(long id) {
+    for (TensorType type : values()) {
+      if (type.id == id) {
+        return type;
+      }
+    }
+    throw new IllegalArgumentException(
+        "expected a tensor type of %s, found %s (ggml type %d)"
+            .formatted(List.of(values()), OTHERS.getOrDefault(id, "an unknown one"), id));
+  }
+
+  /// Bytes that a tensor of `shape` takes: whole blocks in each row.
+  ///
+  /// @param shape row-major, the last dimension is a row
+  /// @throws IllegalArgumentException if it is no possible shape, saying why
+  long bytes(List<Long> shape) {
+    long rows = 1;
+    for (long dimension : shape) {
+      if (dimension < 1 || dimension > Integer.MAX_VALUE) {
+        throw new IllegalArgumentException(
+            "expected dimensions from 1 to %d, found %s".formatted(Integer.MAX_VALUE, shape));
+      }
+    }
+    for (int i = 0; i + 1 < shape.size(); i++) {
+      rows *= shape.get(i);
+      if (rows > Integer.MAX_VALUE) {
+        throw new IllegalArgumentException(
+            "expected at most %d rows, found %s".formatted(Integer.MAX_VALUE, shape));
+      }
+    }
+    long cols = shape.isEmpty() ? 1 : shape.getLast();
+    if (cols % blockElements != 0) {
+      throw new IllegalArgumentException(
+          "expected rows of a multiple of %d elements for %s, found %s"
+              .formatted(blockElements, this, shape));
+    }
+    // At most 2^31 rows of 2^31 four-byte elements: 2^64 is out of reach of a file, and caught.
+    try {
+      return Math.multiplyExact(rows, cols / blockElements * blockBytes);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException("expected less than 2^63 bytes, found " + shape, e);
     }
   }
 
-  static float half(Bytes data, long offset) {
-    return Floats.fromF16(data.getShort(offset));
-  }
-
-  /// 32 codes of 4 bits: the low nibbles, then the high ones; `(code + bias) * scale + min`.
-  private static void nibbles(
-      Bytes data, long codes, float scale, int bias, float min, float[] out, int at) {
-    for (int j = 0; j < 16; j++) {
-      int pair = data.get(codes + j);
-      out[at + j] = ((pair & 15) + bias) * scale + min;
-      out[at + 16 + j] = (((pair >> 4) & 15) + bias) * scale + min;
+  /// Dequantises `count` elements, whole blocks, from byte `offset` of `data` into `out`.
+  void dequantize(Bytes data, long offset, int count, float[] out) {
+    for (int at = 0; at < count; at += blockElements) {
+      block.dequantize(data, offset, out, at);
+      offset += blockBytes;
     }
   }
 
-  /// As nibbles, with a fifth bit from a word of 32.
-  private static void fives(
-      Bytes data, long fifths, long codes, float scale, int bias, float min, float[] out, int at) {
-    int high = data.getInt(fifths);
-    for (int j = 0; j < 16; j++) {
-      int pair = data.get(codes + j);
-      int low = (pair & 15) | (((high >>> j) & 1) << 4);
-      int upper = ((pair >> 4) & 15) | (((high >>> (j + 16)) & 1) << 4);
-      out[at + j] = (low + bias) * scale + min;
-      out[at + 16 + j] = (upper + bias) * scale + min;
-    }
-  }
-
-  private static void eights(Bytes data, long offset, float[] out, int at) {
-    float scale = half(data, offset);
-    for (int j = 0; j < 32; j++) {
-      out[at + j] = data.get(offset + 2 + j) * scale;
-    }
+  /// The type that safetensors calls `dtype`, such as `BF16`.
+  ///
+  /// @throws IllegalArgumentException if it is not read
+  static TensorType ofDtype(String dtype) {
+    return switch (dtype) {
+      case "F32" -> F32;
+      case "F16" -> F16;
+      case "BF16" -> BF16;
+      default ->
+          throw new IllegalArgumentException(
+              "expected a dtype of [F32, F16, BF16], found " + dtype);
+    };
   }
 }

@@ -1,0 +1,25 @@
+"""Texts on which tokenizers are compared."""
+
+CORPUS = [
+    "", " ", "  ", "\n", "\n\n\n", "\t", " \n \t\r\n  x", "\r\r\n",
+    "Hello, world!", " Hello", "  Hello", "Hello ", "Hello  ", "HELLO hello HeLLo", "don't I'LL we've 'tis 'S",
+    "The quick brown fox jumps over the lazy dog. It was 12:34 on 2026-03-05; cost: $1,234.56 (+7%)!",
+    "1 12 123 1234 12345678901234567890 3.14159 1e-10 0x1F \u0661\u0662\u0663 \u00bd \u2167 x1y22z333",
+    "a 1 b  2 c   3 d    4\n  5\n\t6", "x  1", "(  42 )", "if x:\n    1", "    42", "  3.5",
+    "def f(x):\n    return x ** 2  # comment\n\n\nclass A:\n\tpass\n",
+    "for (int i = 0; i < 10; ++i) { a[i] += b[i] * 3; }  // loop\n",
+    "SELECT * FROM t WHERE a='b' AND c>=10;\n{\"k\": [1, 2.5, null, true]}\n<div class=\"x\">&nbsp;</div>",
+    "#!/bin/bash\nset -euo pipefail\ngrep -E '^[a-z]+$' \"$1\" | awk '{print $2}' >> /dev/null 2>&1 &",
+    "https://example.org/a/b?c=d&e=f#g user@example.com C:\\Users\\me ~/x_y-z.tar.gz",
+    "日本語のテキストです。漢字とカタカナ。", "中文文本，没有空格。", "한국어 텍스트입니다", "ภาษาไทยไม่มีช่องว่าง",
+    "Русский текст, ещё раз!", "Ελληνικά Σίσυφος", "עברית מימין לשמאל", "مرحبا بالعالم ١٢٣", "हिन्दी में देवनागरी",
+    "Tiếng Việt có dấu", "བོད་སྐད་", "ᚠᛇᚻ᛫ᛒᛦᚦ", "𝒳𝓎𝔷 𐍈 𓀀 🜁",
+    "😀 😃😄 👍🏽 👩‍👩‍👧‍👦 🇩🇪🇫🇷 ❤️ ☺︎ 1️⃣ 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "e\u0301 vs \u00e9, n\u0303 A\u030a \u1e9b\u0323 q\u0307\u0323 \u0301alone", "\ufb01 \u2126 \u212b \uff21\uff11 \u3300",
+    "nbsp\u00a0x em\u2003x ls\u2028x ps\u2029x zw\u200bx zwj\u200dx bom\ufeffx nel\u0085x vt\u000bx ideo\u3000x",
+    "\u0000\u0001\u0002\u0007\u0008\u001b[31mred\u001b[0m\u007f", "\ue000\uf8ff\U000f0000\uffff\ufffd",
+    "a" * 200, "ab" * 100, " " * 70 + "x", "\n" * 40, "=" * 80, "-=" * 30, "é" * 50, "😀" * 20, "!?" * 33,
+    "\u2581 \u2581\u2581x x\u2581y", "<0x0A> <0xE2> <0xZZ>", "Ġ Ċ ĉ âĤ¬", "</s ><s>>", "<|im_ start|> <| |>", "[INST] x [/INST]",
+    "''''\"\"\"```\n`x`", "a\u0300\u0301\u0302\u0303\u0304", "«guillemets» „low“ ‚x‘ …— – ‐ ′″", "∀x∈ℝ: ∃y≥√x ∧ ∑∫≠∞", "½¾⅓ ²³¹ №™®©",
+    "ﷺ ﬀ ǆ ß ẞ İ ı ſ", "word\u00adsoft", "tab\tsep\tvals\n1\t2\t3\n", "mixed日本and한국and русский",
+]

@@ -1,0 +1,248 @@
+package dev.tributary.server;
+
+import dev.tributary.identity.BaseDigest;
+import dev.tributary.server.adapter.AdapterInfo;
+import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.engine.TokenText;
+import dev.tributary.server.model.Llama;
+import dev.tributary.server.model.LlamaConfig;
+import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.rpc.GrpcServer;
+import dev.tributary.server.rpc.GrpcSettings;
+import dev.tributary.server.rpc.ListenAddress;
+import dev.tributary.server.rpc.RequestLimits;
+import dev.tributary.server.rpc.ServedModel;
+import dev.tributary.server.rpc.Serving;
+import dev.tributary.server.tensor.Libtorch;
+import dev.tributary.server.tensor.Ops;
+import dev.tributary.server.tensor.Processor;
+import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.weights.Checkpoint;
+import dev.tributary.server.weights.Gguf;
+import dev.tributary.server.weights.HfDirectory;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/// Everything, wired by hand, in the order in which it starts.
+final class Server implements AutoCloseable {
+  static final String VERSION = "0.1.0";
+
+  private static final Duration WARM_UP = Duration.ofSeconds(10);
+  private static final int MAX_ADAPTERS = 8;
+  private static final int MAX_SCORE_ITEMS = 64;
+  private static final int MAX_RANK = 1024;
+  private static final long MIB = 1 << 20;
+  private static final int PAGE = 100;
+
+  private final Config config;
+  private final PrintStream out;
+  private final Ops ops;
+  private final Engine engine;
+  private final AdapterStore adapters;
+  private final ListenAddress listen;
+  private final GrpcServer grpc;
+
+  /// Loads the model, warms up and begins to answer.
+  ///
+  /// @param model file or folder
+  /// @param out where it says what it does
+  /// @param fatal told when the engine cannot go on: the process should end
+  Server(Config config, Path model, PrintStream out, Consumer<Throwable> fatal) throws IOException {
+    this.config = config;
+    this.out = out;
+    listen = loopback(config.listen);
+    long start = System.nanoTime();
+    Checkpoint checkpoint = Checkpoint.open(model);
+    LlamaConfig shape = LlamaLoader.config(checkpoint);
+    Tokenizer tokenizer = tokenizer(checkpoint, model);
+    String digest = BaseDigest.of(model);
+    ops = Ops.cpu(libtorch(), config.threadsOrDefault());
+    KvBudget budget = KvBudget.of(shape, config.kvMemory);
+    EngineSettings settings =
+        EngineSettings.of(shape.context(), shape.vocabulary(), budget.pages());
+    Llama llama = LlamaLoader.load(checkpoint, shape, ops, budget.pages(), settings.stepTokens());
+    out.printf(
+        "base      %s (%s), %d layers, context %,d%n",
+        name(checkpoint, model), digest, shape.layers(), shape.context());
+    llama
+        .residentBytes()
+        .forEach((form, bytes) -> out.printf("          %,d MiB as %s%n", bytes / MIB, form));
+    out.printf("          loaded in %s%n", seconds(System.nanoTime() - start));
+    out.printf(
+        "cache     %,d MiB for keys and values: %,d tokens%n",
+        budget.bytes() / MIB, budget.pages() * 16L);
+    engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
+    engine.start();
+    Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
+    adapters =
+        new AdapterStore(
+            adapterFolder(),
+            llama,
+            new BaseIdentity(digest, names),
+            new EngineProbe(engine, tokenizer),
+            config.adapterMemory * MIB);
+    Processor processor = Processor.current();
+    ServedModel served =
+        new ServedModel(
+            name(checkpoint, model),
+            digest,
+            names.stream().sorted().toList(),
+            shape.family(),
+            shape.vocabulary(),
+            numericsId(ops, processor),
+            "cpu",
+            processor.name(),
+            config.threadsOrDefault(),
+            processor.features(),
+            llama.residentBytes().values().stream().mapToLong(Long::longValue).sum(),
+            String.join(", ", llama.residentBytes().keySet()),
+            VERSION);
+    RequestLimits limits =
+        new RequestLimits(
+            MAX_ADAPTERS,
+            MAX_SCORE_ITEMS,
+            settings.maxRows(),
+            settings.maxWaiting(),
+            config.adapterMemory * MIB,
+            MAX_RANK);
+    grpc =
+        GrpcServer.start(
+            new Serving(
+                engine,
+                tokenizer,
+                adapters,
+                served,
+                GenerationConfig.defaults(model),
+                limits,
+                System::nanoTime,
+                InstantSource.system()),
+            GrpcSettings.of(Duration.ofSeconds(config.streamIdle)),
+            listen);
+    out.printf(
+        "warm-up   %s on %d threads of %s%n",
+        seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
+        config.threadsOrDefault(),
+        processor.name());
+    listAdapters();
+    grpc.serve();
+    out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
+  }
+
+  /// There are no keys yet to tell callers apart, so none but this machine's are let in.
+  private static ListenAddress loopback(String text) {
+    ListenAddress address = ListenAddress.parse(text);
+    if (!address.isLoopback()) {
+      throw new IllegalArgumentException(
+          "--listen "
+              + text
+              + ": callers from elsewhere need keys, which this version does not have"
+              + " yet; listen on 127.0.0.1 or [::1]");
+    }
+    return address;
+  }
+
+  private Libtorch libtorch() {
+    return config.libtorch == null ? Libtorch.bundled() : Libtorch.open(config.libtorch);
+  }
+
+  private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
+    return switch (checkpoint) {
+      case Gguf gguf -> Tokenizer.fromGguf(gguf.metadata());
+      case HfDirectory directory -> Tokenizer.fromHuggingFace(model);
+    };
+  }
+
+  /// The folder of adapters; without one, an empty folder, so that there is nothing to find.
+  private Path adapterFolder() throws IOException {
+    return config.adapters != null
+        ? config.adapters
+        : Files.createTempDirectory("tributary-no-adapters");
+  }
+
+  private static String name(Checkpoint checkpoint, Path model) {
+    return checkpoint.metadata().get("general.name") instanceof String name
+        ? name
+        : String.valueOf(model.getFileName());
+  }
+
+  /// Digest of what decides an answer's bits besides the request.
+  private static String numericsId(Ops ops, Processor processor) {
+    String all = String.join("\n", ops.numerics(), String.join(" ", processor.features()), VERSION);
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(all.getBytes(StandardCharsets.UTF_8));
+      return "sha256:" + HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+
+  private void listAdapters() {
+    List<AdapterInfo> found = adapters.list("", PAGE);
+    for (AdapterInfo info : found) {
+      if (info.refusal() != null) {
+        out.printf("adapter   %-16s refused: %s%n", info.name(), info.refusal());
+      } else if (info.latest() != null) {
+        out.printf(
+            "adapter   %-16s rank %d on %s%n",
+            info.name(), info.latest().rank(), String.join(" ", info.latest().targets()));
+      }
+    }
+  }
+
+  private static String seconds(long nanos) {
+    return String.format("%.1f s", nanos / 1e9);
+  }
+
+  /// Says what to type next.
+  void suggest() {
+    out.println();
+    out.println("Try, in another terminal:");
+    out.println("    client/tributary generate \"Tell me about soap.\"");
+    adapters.list("", 1).stream()
+        .filter(info -> info.refusal() == null)
+        .forEach(
+            info ->
+                out.printf(
+                    "    client/tributary generate -a %s \"Tell me about soap.\"%n", info.name()));
+    out.println("    client/tributary adapters list");
+    out.println("    client/tributary chat");
+    out.println();
+    out.println(
+        "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
+            + " keeps others out. Ctrl-C stops.");
+  }
+
+  /// `host:port` that it answers on.
+  String address() {
+    return new ListenAddress(listen.host(), grpc.boundPort()).toString();
+  }
+
+  /// Lets answers under way end within the grace, then stops.
+  @Override
+  public void close() {
+    try {
+      grpc.drain(Duration.ofSeconds(config.grace));
+    } catch (InterruptedException e) {
+      grpc.close();
+      Thread.currentThread().interrupt();
+    }
+    engine.close();
+    adapters.close();
+    ops.close();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.server.weights;
+
+import org.jspecify.annotations.NullMarked;
