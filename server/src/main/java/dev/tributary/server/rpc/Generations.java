@@ -15,9 +15,16 @@ final class Generations {
   private final GenerationReader reader;
   private final RecentRequests recent;
   private final Ids ids;
+  private final EncodingThreads encoding;
 
-  Generations(Serving serving, GenerationReader reader, RecentRequests recent, Ids ids) {
+  Generations(
+      Serving serving,
+      GenerationReader reader,
+      RecentRequests recent,
+      Ids ids,
+      EncodingThreads encoding) {
     this.serving = serving;
+    this.encoding = encoding;
     this.reader = reader;
     this.recent = recent;
     this.ids = ids;
@@ -28,7 +35,11 @@ final class Generations {
     long arrived = serving.clock().getAsLong();
     String tenant = Tenant.current();
     GenerationReader.Asked asked = reader.read(request);
-    int[] prompt = asked.input().encode(serving.tokenizer(), serving.model().vocabulary());
+    int[] prompt =
+        encoding.run(
+            request.getSerializedSize(),
+            call,
+            () -> asked.input().encode(serving.tokenizer(), serving.model().vocabulary()));
     checkFits(prompt.length, asked.input().field());
     String requestId = asked.requestId().isEmpty() ? ids.next() : asked.requestId();
     try (RecentRequests.@Nullable Reservation reservation =

@@ -26,6 +26,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   private final Generations generations;
   private final Scores scores;
   private final Ids ids;
+  private final EncodingThreads encoding =
+      new EncodingThreads(Runtime.getRuntime().availableProcessors());
 
   /// @param streamIdle a stream that takes nothing for so long ends
   /// @param maxMessageBytes that the transport takes, told by GetModel
@@ -48,8 +50,9 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             serving,
             new GenerationReader(samplings, serving.limits()),
             new RecentRequests(serving.clock(), RecentRequests.CAPACITY),
-            ids);
-    scores = new Scores(serving);
+            ids,
+            encoding);
+    scores = new Scores(serving, encoding);
   }
 
   @Override
@@ -80,7 +83,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   @Override
   public void countTokens(
       CountTokensRequest request, StreamObserver<CountTokensResponse> responses) {
-    Call.serve(responses, ids.next(), call -> call.answer(count(request)));
+    Call.serve(responses, ids.next(), call -> call.answer(count(request, call)));
   }
 
   @Override
@@ -88,8 +91,13 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     Call.serve(responses, ids.next(), call -> call.answer(model()));
   }
 
-  private CountTokensResponse count(CountTokensRequest request) {
-    int[] tokens = Input.of(request).encode(serving.tokenizer(), serving.model().vocabulary());
+  private CountTokensResponse count(CountTokensRequest request, Call<?> call) {
+    Input input = Input.of(request);
+    int[] tokens =
+        encoding.run(
+            request.getSerializedSize(),
+            call,
+            () -> input.encode(serving.tokenizer(), serving.model().vocabulary()));
     CountTokensResponse.Builder response =
         CountTokensResponse.newBuilder()
             .setPromptTokens(tokens.length)

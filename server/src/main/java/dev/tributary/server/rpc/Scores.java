@@ -17,9 +17,11 @@ final class Scores {
   private record Item(int[] tokens, int from) {}
 
   private final Serving serving;
+  private final EncodingThreads encoding;
 
-  Scores(Serving serving) {
+  Scores(Serving serving, EncodingThreads encoding) {
     this.serving = serving;
+    this.encoding = encoding;
   }
 
   ScoreResponse run(ScoreRequest request, Call<?> call) {
@@ -32,10 +34,8 @@ final class Scores {
         AdapterChoice.read(request.getAdaptersList(), serving.limits().maxAdapters());
     int topN = GenerationReader.checkTop(request.getTopN(), "top_n");
     Priority priority = GenerationReader.priority(request.getPriority());
-    List<Item> items = new ArrayList<>(request.getItemsCount());
-    for (int i = 0; i < request.getItemsCount(); i++) {
-      items.add(read(request.getItems(i), "items[" + i + "]"));
-    }
+    List<Item> items =
+        encoding.run(request.getSerializedSize(), call, () -> read(request.getItemsList()));
     try (Leases leases = AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call)) {
       ScoreResponse.Builder response =
           ScoreResponse.newBuilder()
@@ -47,6 +47,14 @@ final class Scores {
       }
       return response.build();
     }
+  }
+
+  private List<Item> read(List<ScoreRequest.Item> items) {
+    List<Item> read = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      read.add(read(items.get(i), "items[" + i + "]"));
+    }
+    return read;
   }
 
   private Item read(ScoreRequest.Item item, String path) {

@@ -1,0 +1,244 @@
+package dev.tributary.server.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.v1.AdaptersGrpc;
+import dev.tributary.v1.GenerateRequest;
+import dev.tributary.v1.InferenceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+
+/// A whole server over [EchoModel], and a channel to it.
+final class RpcFixture implements AutoCloseable {
+  static final int CONTEXT = 512;
+  static final int PAGES = 256;
+  private static final long POLL = 1_000_000;
+  static final Duration STREAM_IDLE = Duration.ofSeconds(60);
+
+  final EchoModel model;
+  final Engine engine;
+  final TinyAdapters adapters;
+  final AdapterStore store;
+  final FakeDelay delay = new FakeDelay();
+  final GrpcServer server;
+  final ManagedChannel channel;
+  final List<Throwable> fatal = new CopyOnWriteArrayList<>();
+
+  /// What a test changes of the server.
+  record Options(
+      boolean overNetty,
+      int maxRows,
+      int maxWaiting,
+      int maxCalls,
+      long hostBytes,
+      boolean template) {
+    static final Options PLAIN = new Options(false, 8, 64, 128, 1 << 20, true);
+    static final Options NETTY = new Options(true, 8, 64, 128, 1 << 20, true);
+  }
+
+  RpcFixture(Path folder) {
+    this(folder, Options.PLAIN);
+  }
+
+  RpcFixture(Path folder, Options options) {
+    adapters = new TinyAdapters(folder).write("loud", 1).write("louder", 2);
+    store = adapters.store(options.hostBytes());
+    EngineSettings settings =
+        new EngineSettings(
+            CONTEXT,
+            ByteTokens.SIZE,
+            PAGES,
+            options.maxRows(),
+            options.maxWaiting(),
+            options.maxRows() + 64,
+            32,
+            Duration.ofSeconds(30),
+            3,
+            Duration.ofSeconds(2));
+    model = new EchoModel(PAGES, settings.stepTokens());
+    Tokenizer tokenizer = ByteTokens.tokenizer(options.template());
+    engine = new Engine(model, ByteTokens.text(tokenizer), settings, System::nanoTime, fatal::add);
+    engine.start();
+    Serving serving =
+        new Serving(
+            engine,
+            tokenizer,
+            store,
+            new ServedModel(
+                "Echo",
+                TinyAdapters.BASE_DIGEST,
+                List.of(TinyAdapters.BASE),
+                "llama",
+                ByteTokens.SIZE,
+                "numerics",
+                "cpu",
+                "a machine",
+                2,
+                List.of("avx2"),
+                1_000,
+                "int4 groups of 32",
+                "0.1.0"),
+            GenerationDefaults.GREEDY,
+            new RequestLimits(
+                8, 16, options.maxRows(), options.maxWaiting(), options.hostBytes(), 256),
+            System::nanoTime,
+            InstantSource.system());
+    GrpcSettings standard = GrpcSettings.of(STREAM_IDLE);
+    GrpcSettings grpc =
+        new GrpcSettings(
+            standard.streamIdle(),
+            standard.maxMessageBytes(),
+            standard.maxMetadataBytes(),
+            options.maxCalls(),
+            standard.maxCallsPerConnection(),
+            standard.keepAlive(),
+            standard.keepAliveTimeout(),
+            standard.permitKeepAlive(),
+            standard.maxConnectionAge(),
+            standard.maxConnectionAgeGrace());
+    String name = UUID.randomUUID().toString();
+    try {
+      server =
+          GrpcServer.start(
+              serving,
+              grpc,
+              delay,
+              options.overNetty()
+                  ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"))
+                  : InProcessServerBuilder.forName(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    channel =
+        options.overNetty()
+            ? NettyChannelBuilder.forAddress("127.0.0.1", server.boundPort()).usePlaintext().build()
+            : InProcessChannelBuilder.forName(name).build();
+  }
+
+  /// Ready for calls.
+  static RpcFixture serving(Path folder) {
+    return serving(folder, Options.PLAIN);
+  }
+
+  static RpcFixture serving(Path folder, Options options) {
+    RpcFixture fixture = new RpcFixture(folder, options);
+    fixture.server.serve();
+    return fixture;
+  }
+
+  InferenceGrpc.InferenceBlockingStub inference() {
+    return InferenceGrpc.newBlockingStub(channel);
+  }
+
+  AdaptersGrpc.AdaptersBlockingStub adapterService() {
+    return AdaptersGrpc.newBlockingStub(channel);
+  }
+
+  /// A prompt whose first line comes back.
+  static GenerateRequest.Builder say(String line) {
+    return GenerateRequest.newBuilder().setPrompt(line + "\n");
+  }
+
+  /// A prompt that is answered with `count` times x.
+  static GenerateRequest.Builder sayMuch(int count) {
+    GenerateRequest.Builder request = GenerateRequest.newBuilder().setPrompt("?");
+    request.getSamplingBuilder().setMaxTokens(count);
+    return request;
+  }
+
+  /// Stops the engine in its next step.
+  Hold holdEngine() {
+    Hold hold = new Hold(new CountDownLatch(1), new CountDownLatch(1));
+    model.onStep = hold::pass;
+    return hold;
+  }
+
+  /// A step that waits to be released.
+  record Hold(CountDownLatch entered, CountDownLatch released) {
+    private void pass() {
+      entered.countDown();
+      await(released);
+    }
+
+    /// Waits until a row is in the step.
+    void awaitStep() {
+      await(entered);
+    }
+
+    void release() {
+      released.countDown();
+    }
+
+    private static void await(CountDownLatch latch) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        throw new AssertionError("not within the test's time", e);
+      }
+    }
+  }
+
+  /// Waits until the condition holds; the test's timeout bounds it.
+  static void until(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      if (Thread.interrupted()) {
+        throw new AssertionError("not within the test's time");
+      }
+      LockSupport.parkNanos(POLL);
+    }
+  }
+
+  /// The status that `call` ends with.
+  static StatusRuntimeException refused(Status.Code code, ThrowingCallable call) {
+    StatusRuntimeException refused = catchThrowableOfType(StatusRuntimeException.class, call);
+    assertThat(refused).isNotNull();
+    assertThat(refused.getStatus().getCode()).as(refused.toString()).isEqualTo(code);
+    return refused;
+  }
+
+  /// The one detail of a status, which must be of this type.
+  static <T extends Message> T detail(StatusRuntimeException status, Class<T> type) {
+    com.google.rpc.Status full = StatusProto.fromThrowable(status);
+    assertThat(full).isNotNull();
+    assertThat(full.getDetailsList()).hasSize(1);
+    Any detail = full.getDetails(0);
+    try {
+      return detail.unpack(type);
+    } catch (InvalidProtocolBufferException e) {
+      throw new AssertionError(detail.getTypeUrl() + " is no " + type, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    server.close();
+    engine.close();
+    store.close();
+  }
+}
