@@ -51,8 +51,7 @@ class ServerTest {
     config.kvMemory = 1024;
     PrintStream silence = new PrintStream(OutputStream.nullOutputStream());
     server = new Server(config, RealModel.require(), silence, e -> LOG.error("fatal", e));
-    channel =
-        Grpc.newChannelBuilder(server.address(), InsecureChannelCredentials.create()).build();
+    channel = Grpc.newChannelBuilder(server.address(), InsecureChannelCredentials.create()).build();
     inference = InferenceGrpc.newBlockingStub(channel);
   }
 
@@ -69,8 +68,7 @@ class ServerTest {
         GenerateRequest.newBuilder()
             .setChat(
                 Chat.newBuilder()
-                    .addMessages(
-                        ChatMessage.newBuilder().setRole("user").setContent(question)))
+                    .addMessages(ChatMessage.newBuilder().setRole("user").setContent(question)))
             .setSampling(Sampling.newBuilder().setTemperature(0).setMaxTokens(tokens));
     if (!adapter.equals("base")) {
       request.addAdapters(AdapterSelector.newBuilder().setName(adapter));
@@ -154,7 +152,8 @@ class ServerTest {
       GenerateResponse alone = inference.generateOnce(requests.get(i));
       assertThat(together.get(i).get().getTokenIdsList()).isEqualTo(alone.getTokenIdsList());
       assertThat(together.get(i).get().getLogprobsList()).isEqualTo(alone.getLogprobsList());
-      assertThat(alone.getReason()).isIn(FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_LENGTH);
+      assertThat(alone.getReason())
+          .isIn(FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_LENGTH);
     }
   }
 
