@@ -17,6 +17,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// A hub on the loopback: files by path, byte ranges, and faults to order.
@@ -25,7 +27,7 @@ final class FakeHub implements AutoCloseable {
 
   /// What is done to one GET, first come first served.
   sealed interface Fault {
-    /// The connection ends after `bytes` of the body.
+    /// The connection ends after `bytes` of the body, of which the client has some by then.
     record Cut(int bytes) implements Fault {}
 
     record Status(int code) implements Fault {}
@@ -43,7 +45,17 @@ final class FakeHub implements AutoCloseable {
     }
   }
 
-  record Stored(byte[] bytes, String etag, Map<String, String> headers) {}
+  private static final class Stored {
+    final byte[] bytes;
+    final String etag;
+    final Map<String, String> headers;
+
+    Stored(byte[] bytes, String etag, Map<String, String> headers) {
+      this.bytes = bytes;
+      this.etag = etag;
+      this.headers = headers;
+    }
+  }
 
   final List<Request> requests = new CopyOnWriteArrayList<>();
   final Deque<Fault> faults = new ArrayDeque<>();
@@ -52,6 +64,9 @@ final class FakeHub implements AutoCloseable {
   private final CountDownLatch closed = new CountDownLatch(1);
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final HttpServer server;
+
+  /// See [Fetcher#ticks].
+  Semaphore ticks = new Semaphore(0);
 
   FakeHub() {
     try {
@@ -101,7 +116,7 @@ final class FakeHub implements AutoCloseable {
       Stored file = files.get(path);
       exchange.getResponseHeaders().set("X-Repo-Commit", COMMIT);
       if (file != null) {
-        file.headers().forEach(exchange.getResponseHeaders()::set);
+        file.headers.forEach(exchange.getResponseHeaders()::set);
       }
       String location = redirects.get(path);
       if (fault instanceof Fault.Status status) {
@@ -123,19 +138,20 @@ final class FakeHub implements AutoCloseable {
     String range = exchange.getRequestHeaders().getFirst("Range");
     boolean same =
         fault instanceof Fault.IgnoreIfRange
-            || file.etag().equals(exchange.getRequestHeaders().getFirst("If-Range"));
-    byte[] body = file.bytes();
+            || file.etag.equals(exchange.getRequestHeaders().getFirst("If-Range"));
+    byte[] body = file.bytes;
     int status = 200;
     if (range != null && same) {
       int from = Integer.parseInt(range.substring("bytes=".length(), range.length() - 1));
       body = Arrays.copyOfRange(body, from, body.length);
       status = 206;
-      int end = file.bytes().length;
+      int end = file.bytes.length;
       exchange
           .getResponseHeaders()
           .set("Content-Range", "bytes " + from + "-" + (end - 1) + "/" + end);
     }
-    exchange.getResponseHeaders().set("ETag", file.etag());
+    exchange.getResponseHeaders().set("ETag", file.etag);
+    ticks.drainPermits();
     exchange.sendResponseHeaders(status, body.length);
     int bytes =
         switch (fault) {
@@ -145,12 +161,14 @@ final class FakeHub implements AutoCloseable {
         };
     exchange.getResponseBody().write(body, 0, bytes);
     exchange.getResponseBody().flush();
-    if (fault instanceof Fault.Stall) {
-      try {
+    try {
+      if (fault instanceof Fault.Stall) {
         closed.await();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+      } else if (fault instanceof Fault.Cut && !ticks.tryAcquire(2, 30, TimeUnit.SECONDS)) {
+        throw new IOException("the client took nothing");
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

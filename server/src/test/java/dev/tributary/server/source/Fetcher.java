@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -19,6 +20,10 @@ final class Fetcher {
   final Map<String, String> environment = new HashMap<>();
   final List<Duration> pauses = new CopyOnWriteArrayList<>();
   final Path folder;
+
+  /// Looks at the clock: one when a body begins, then one when some of it has been written.
+  final Semaphore ticks = new Semaphore(0);
+
   Duration patience = Duration.ofSeconds(30);
   List<String> pip = List.of("no-such-command");
   private final ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -34,11 +39,18 @@ final class Fetcher {
 
   Fetcher withHub(FakeHub hub) {
     environment.put("HF_ENDPOINT", hub.endpoint() + "/");
+    hub.ticks = ticks;
     return this;
   }
 
   Progress progress() {
-    return new Progress(out, false, () -> 0);
+    return new Progress(
+        out,
+        false,
+        () -> {
+          ticks.release();
+          return 0;
+        });
   }
 
   Models models() {
