@@ -20,9 +20,7 @@ class KnownFieldsTest {
   }
 
   private static List<String> fields(GenerateRequest.Builder request) {
-    return KnownFields.violations(request.build()).stream()
-        .map(Statuses.Violation::field)
-        .toList();
+    return KnownFields.violations(request.build()).stream().map(Statuses.Violation::field).toList();
   }
 
   @Test
@@ -43,8 +41,7 @@ class KnownFieldsTest {
         .addMessages(ChatMessage.newBuilder().setUnknownFields(unknown(5)))
         .getTemplateVarsBuilder()
         .putFields(
-            "a",
-            Value.newBuilder().setListValue(ListValue.newBuilder().addValues(inner)).build());
+            "a", Value.newBuilder().setListValue(ListValue.newBuilder().addValues(inner)).build());
 
     assertThat(fields(request))
         .containsExactly(

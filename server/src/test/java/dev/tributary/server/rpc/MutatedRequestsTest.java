@@ -93,7 +93,9 @@ class MutatedRequestsTest {
       byte[] unused = RawCalls.unary(fixture.channel, "tributary.v1.Inference/" + method, bytes);
       return Code.OK;
     } catch (StatusRuntimeException e) {
-      assertThat(BLAMELESS).as(e + " for " + Arrays.toString(bytes)).contains(e.getStatus().getCode());
+      assertThat(BLAMELESS)
+          .as(e + " for " + Arrays.toString(bytes))
+          .contains(e.getStatus().getCode());
       return e.getStatus().getCode();
     }
   }

@@ -100,8 +100,7 @@ class TransportTest {
         refused(
             Status.Code.INVALID_ARGUMENT,
             () ->
-                RawCalls.unary(
-                    fixture.channel, "tributary.v1.Inference/GenerateOnce", endsEarly));
+                RawCalls.unary(fixture.channel, "tributary.v1.Inference/GenerateOnce", endsEarly));
 
     assertThat(detail(end, BadRequest.class).getFieldViolationsCount()).isEqualTo(1);
     until(() -> fixture.server.calls() == 0);
