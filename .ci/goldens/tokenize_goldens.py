@@ -4,6 +4,7 @@ usage: tokenize_goldens.py templates DATA RESOURCES    DATA: the folder of .ci/f
        tokenize_goldens.py model MODEL.gguf RESOURCES  the default model's ids and decoded texts
        tokenize_goldens.py vocabularies DATA RESOURCES ids for the vocabularies in DATA
        tokenize_goldens.py directories - RESOURCES     small Hugging Face directories and their ids
+       tokenize_goldens.py snippets - RESOURCES        small templates and what Jinja makes of them
 RESOURCES is server/src/test/resources/tokenize.
 """
 import datetime
@@ -102,6 +103,21 @@ def templates(data, resources):
         }
     write(resources / "template-goldens.json", goldens)
     write(resources / "template-texts.json", texts)
+
+
+def snippets(_, resources):
+    """What Jinja makes of small templates; kept as text, a message of raise_exception, or a failure."""
+    import tokenize_snippets
+
+    chat_template_utils.datetime = FixedDatetime
+    conversation = {"messages": [{"role": "user", "content": "  a<b \n"}, {"role": "assistant", "content": "Ünï"}]}
+    results = []
+    for snippet in tokenize_snippets.snippets():
+        result = render(tokenize_snippets.PRELUDE + snippet, conversation)
+        if isinstance(result, str) and (" object at 0x" in result or len(result) > 2000):
+            continue  # addresses differ from run to run
+        results.append([snippet, {"fails": True} if "fails" in result and not isinstance(result, str) else result])
+    write(resources / "snippet-goldens.json", {"prelude": [tokenize_snippets.PRELUDE], "snippets": results})
 
 
 def with_special(tokenizer, size):
@@ -306,7 +322,7 @@ def write_json(path, value):
 
 def main():
     mode, source, resources = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-    modes = {"templates": templates, "model": model, "vocabularies": vocabularies, "directories": directories}
+    modes = {"templates": templates, "model": model, "vocabularies": vocabularies, "directories": directories, "snippets": snippets}
     modes[mode](source, resources)
 
 

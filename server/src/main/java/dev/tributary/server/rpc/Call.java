@@ -4,6 +4,7 @@ import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -22,6 +23,7 @@ final class Call<RespT> {
   private final ServerCallStreamObserver<RespT> responses;
   private final Context context;
   private final String id;
+  private volatile Runnable whenReady = () -> {};
 
   private Call(ServerCallStreamObserver<RespT> responses, Context context, String id) {
     this.responses = responses;
@@ -46,7 +48,7 @@ final class Call<RespT> {
   }
 
   /// What the transport takes, at the pace at which it takes it.
-  PacedStream<RespT> paced(Delay delay, java.time.Duration idle) {
+  PacedStream<RespT> paced(Delay delay, Duration idle) {
     PacedStream<RespT> stream = new PacedStream<>(responses, delay, idle);
     whenReady = stream::wake;
     onEnd(stream::wake);
@@ -83,8 +85,6 @@ final class Call<RespT> {
         ? OptionalLong.empty()
         : OptionalLong.of(now + deadline.timeRemaining(TimeUnit.NANOSECONDS));
   }
-
-  private volatile Runnable whenReady = () -> {};
 
   private void ready() {
     whenReady.run();

@@ -59,9 +59,9 @@ final class Filters {
           "upper");
   private static final Set<String> MARKUP_NAMES =
       Set.of("count", "d", "default", "length", "safe", "string", "tojson");
-  private static final Pattern DIGITS = Pattern.compile("[+-]?[0-9]{1,18}");
+  private static final Pattern DIGITS = Pattern.compile("[+-]?[0-9](_?[0-9]){0,17}");
   private static final Pattern DECIMAL =
-      Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
+      Pattern.compile("[+-]?(N\\.?(N)?|\\.N)([eE][+-]?N)?".replace("N", "[0-9](_?[0-9])*+"));
   private static final String WORD_STARTS = "-({[<";
 
   private final RenderBudget budget;
@@ -106,7 +106,13 @@ final class Filters {
           case "reverse" ->
               value instanceof Text text && text.length() > 0
                   ? text.pick(text.length() - 1, -1, text.length())
-                  : value instanceof Text ? value : new Stream(reversed(value));
+                  : value instanceof Text
+                      ? value
+                      : new Stream(
+                          reversed(
+                              value instanceof Stream
+                                  ? Items.list(Python.iterate(value, budget))
+                                  : value));
           case "list" -> Items.list(charged(Python.iterate(value, budget)));
           case "items" -> items(value);
           case "join" -> join(value, arguments);
@@ -125,7 +131,8 @@ final class Filters {
           case "string" -> value instanceof Markup ? value : Python.str(value, budget);
           case "tojson" ->
               Json.write(value instanceof Markup markup ? markup.text() : value, arguments);
-          case "abs" -> operators.order(value, new Int(0)) < 0 ? operators.sign('-', value) : value;
+          case "abs" -> operators.sign(operators.order(value, new Int(0)) < 0 ? '-' : '+', value);
+          case "indent" -> indent(value, arguments);
           case "int" -> toInt(value, arguments);
           case "float" -> toFloat(value, arguments);
           default -> onText(Python.str(value, budget), name, arguments);
@@ -142,7 +149,6 @@ final class Filters {
       case "lower" -> text.lower();
       case "capitalize" -> text.capitalized();
       case "title" -> title(text);
-      case "indent" -> indent(text, arguments);
       case "replace" -> {
         Text old = Python.str(arguments.required("old"), budget);
         Text replacement = Python.str(arguments.required("new"), budget);
@@ -162,7 +168,7 @@ final class Filters {
   }
 
   private List<Value> reversed(Value value) {
-    if (value instanceof Stream || value instanceof Undefined) {
+    if (value instanceof Stream) {
       throw new TemplateException("a " + Python.type(value) + " can't be reversed");
     }
     List<Value> values = new ArrayList<>(charged(Python.iterate(value, budget)));
@@ -192,6 +198,11 @@ final class Filters {
   }
 
   private Value map(Value value, Arguments arguments) {
+    if (!Python.isTrue(value)) {
+      arguments.rest();
+      arguments.allNamed();
+      return new Stream(List.of());
+    }
     List<Value> results = new ArrayList<>();
     Value attribute = arguments.named("attribute");
     if (attribute != null) {
@@ -223,6 +234,9 @@ final class Filters {
     List<Value> rest = arguments.rest();
     if (test != null && !Tests.isKnown(test.toString())) {
       throw new TemplateException("test '" + test + "' is not supported");
+    }
+    if (!Python.isTrue(value)) {
+      return new Stream(List.of());
     }
     List<Value> results = new ArrayList<>();
     for (Value each : Python.iterate(value, budget)) {
@@ -349,11 +363,12 @@ final class Filters {
       case Text text -> {
         String digits = text.strip(null, true, true).toString();
         if (DIGITS.matcher(digits).matches()) {
-          yield new Int(Long.parseLong(digits));
+          yield new Int(Long.parseLong(digits.replace("_", "")));
         }
-        double real = DECIMAL.matcher(digits).matches() ? Double.parseDouble(digits) : Double.NaN;
+        double real = decimal(digits);
         yield Math.abs(real) < 1e18 ? new Int((long) real) : standard;
       }
+      case Undefined undefined -> throw new TemplateException(undefined.what());
       default -> standard;
     };
   }
@@ -363,10 +378,19 @@ final class Filters {
     return switch (value) {
       case Text text -> {
         String digits = text.strip(null, true, true).toString();
-        yield DECIMAL.matcher(digits).matches() ? new Real(Double.parseDouble(digits)) : standard;
+        double real = decimal(digits);
+        yield Double.isNaN(real) ? standard : new Real(real);
       }
+      case Undefined undefined -> throw new TemplateException(undefined.what());
       default -> Operators.isNumber(value) ? new Real(Operators.real(value)) : standard;
     };
+  }
+
+  /// The number in Python's decimal notation, or NaN.
+  private static double decimal(String digits) {
+    return DECIMAL.matcher(digits).matches()
+        ? Double.parseDouble(digits.replace("_", ""))
+        : Double.NaN;
   }
 
   /// Every word, by Jinja's idea of one, with its first character upper case and the rest lower.
@@ -383,7 +407,10 @@ final class Filters {
     return out.build();
   }
 
-  private Value indent(Text text, Arguments arguments) {
+  private Value indent(Value value, Arguments arguments) {
+    if (!(value instanceof Text text)) {
+      throw new TemplateException("'indent' needs a str, not a " + Python.type(value));
+    }
     Value width = arguments.or("width", new Int(4));
     boolean first = arguments.flag("first", false);
     boolean blank = arguments.flag("blank", false);

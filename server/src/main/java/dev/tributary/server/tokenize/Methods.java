@@ -46,14 +46,18 @@ final class Methods {
   private static final Set<String> ITEMS = Set.of("index", "count");
   private static final Set<String> LOOP = Set.of("cycle");
 
-  /// Methods that Python has and that aren't built, or that the sandbox forbids since they change
-  /// their object. A template that calls one is refused; that they exist matters where one is
-  /// looked up by a key that isn't there.
-  private static final Set<String> DICT_UNSUPPORTED =
-      Set.of("clear", "copy", "fromkeys", "pop", "popitem", "setdefault", "update");
+  /// Methods that Python has and that aren't built. A template that calls one is refused; that they
+  /// exist matters where one is looked up by a key that isn't there.
+  private static final Set<String> DICT_UNSUPPORTED = Set.of("copy", "fromkeys");
 
-  private static final Set<String> LIST_UNSUPPORTED =
-      Set.of("append", "clear", "copy", "extend", "insert", "pop", "remove", "reverse", "sort");
+  private static final Set<String> LIST_UNSUPPORTED = Set.of("copy");
+
+  /// Methods that change their object: to the sandbox of transformers they are undefined.
+  private static final Set<String> DICT_FORBIDDEN =
+      Set.of("clear", "pop", "popitem", "setdefault", "update");
+
+  private static final Set<String> LIST_FORBIDDEN =
+      Set.of("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort");
   private static final Set<String> TEXT_UNSUPPORTED =
       Set.of(
           "casefold",
@@ -111,7 +115,7 @@ final class Methods {
   Value item(Value object, Value key) {
     Value found =
         switch (object) {
-          case Dict dict -> Values.isKey(key) ? dict.entries().get(key) : null;
+          case Dict dict -> Values.isHashable(key) ? Values.find(dict, key) : null;
           case Text text when isIndex(key) -> {
             int index = index(key, text.length());
             yield index < 0 ? null : text.slice(index, index + 1);
@@ -153,10 +157,13 @@ final class Methods {
       case Dict dict when DICT.contains(name) ->
           method(name, arguments -> dictMethod(dict, name, arguments));
       case Dict dict when DICT_UNSUPPORTED.contains(name) -> unsupported("dict", name);
+      case Dict dict when DICT_FORBIDDEN.contains(name) -> forbidden("dict", name);
       case Items items when items.kind() != Items.Kind.VIEW && ITEMS.contains(name) ->
           method(name, arguments -> itemsMethod(items, name, arguments));
       case Items items when items.kind() == Items.Kind.LIST && LIST_UNSUPPORTED.contains(name) ->
           unsupported("list", name);
+      case Items items when items.kind() == Items.Kind.LIST && LIST_FORBIDDEN.contains(name) ->
+          forbidden("list", name);
       case Namespace namespace -> namespace.attributes().get(name);
       case Loop loop -> loopAttribute(loop, name);
       default -> null;
@@ -165,6 +172,10 @@ final class Methods {
 
   private static Function method(String name, Function.Body body) {
     return new Function(name, body);
+  }
+
+  private static Undefined forbidden(String type, String name) {
+    return new Undefined("access to attribute '" + name + "' of " + type + " is unsafe");
   }
 
   private static Function unsupported(String type, String name) {
@@ -180,7 +191,7 @@ final class Methods {
       Value key = arguments.required("key");
       Value standard = arguments.or("default", None.NONE);
       arguments.end();
-      Value found = Values.isKey(key) ? dict.entries().get(key) : null;
+      Value found = Values.find(dict, key);
       return found != null ? found : standard;
     }
     arguments.end();
@@ -259,11 +270,8 @@ final class Methods {
           case Text text -> text.length();
           case Items items when items.kind() != Items.Kind.VIEW -> items.values().size();
           case Undefined undefined -> throw new TemplateException(undefined.what());
-          default -> -1;
+          default -> throw new TemplateException("a " + Python.type(object) + " has no slices");
         };
-    if (length < 0) {
-      return missing(object, "slice");
-    }
     long stride = step == None.NONE ? 1 : Operators.integer(step);
     if (stride == 0) {
       throw new TemplateException("slice step cannot be zero");

@@ -24,6 +24,9 @@ final class Operators {
   }
 
   Value binary(String operator, Value left, Value right) {
+    if (operator.equals("%") && left instanceof Text) {
+      throw new TemplateException("formatting by '%' is not supported");
+    }
     if (left instanceof Undefined undefined) {
       throw new TemplateException(undefined.what());
     }
@@ -52,9 +55,6 @@ final class Operators {
       if (isNumber(left) && !(left instanceof Real) && !isNumber(right)) {
         return repeated(right, integer(left));
       }
-    }
-    if (operator.equals("%") && left instanceof Text) {
-      throw new TemplateException("formatting by '%' is not supported");
     }
     if (!isNumber(left) || !isNumber(right)) {
       throw unsupported(operator, left, right);
@@ -228,7 +228,7 @@ final class Operators {
         return text.indexOf(part, 0, budget) >= 0;
       }
       case Dict dict -> {
-        return Values.isKey(item) && dict.entries().containsKey(item);
+        return Values.find(dict, item) != null;
       }
       case Stream stream -> {
         while (!stream.rest().isEmpty()) {

@@ -93,7 +93,8 @@ final class Tests {
       case "number" -> Operators.isNumber(value);
       case "integer" -> value instanceof Int;
       case "float" -> value instanceof Real;
-      case "callable" -> value instanceof Function;
+      case "callable" ->
+          value instanceof Function || value instanceof Loop || value instanceof Undefined;
       case "even" -> isMultiple(value, new Int(2));
       case "odd" -> !isMultiple(value, new Int(2));
       case "divisibleby" -> isMultiple(value, other);

@@ -15,10 +15,14 @@ import org.jspecify.annotations.Nullable;
 /// Ids are those of transformers: [#encodeChat] equals `apply_chat_template(tokenize=True)` for
 /// contents without control tokens, [#encodePrompt] equals `tokenizer(text)`.
 public final class Tokenizer {
+  /// How many bytes of a text one byte of its normal form can stand for, with room to spare.
+  private static final int NORMAL_FORM_SHRINKS = 4;
+
   private final Vocabulary vocabulary;
   private final TextEncoder encoder;
   private final int[] prefix;
   private final int[] suffix;
+  private final int longestToken;
   private final int bos;
   private final BitSet stopIds;
   private final @Nullable ChatTemplate template;
@@ -32,6 +36,9 @@ public final class Tokenizer {
         new TextEncoder(vocabulary, source.addedTokens(), first, later, source.unknown());
     this.prefix = source.prefix();
     this.suffix = source.suffix();
+    boolean strips =
+        source.addedTokens().stream().anyMatch(token -> token.leftStrip() || token.rightStrip());
+    this.longestToken = strips ? 0 : vocabulary.longestToken();
     this.bos = source.bos();
     this.stopIds = source.stopIds();
     this.template =
@@ -93,6 +100,12 @@ public final class Tokenizer {
 
   int[] encode(Text text) {
     return encoder.encode(text);
+  }
+
+  /// A number of tokens that a text has at least, found without encoding it: a text that can't fit
+  /// a context need not be encoded, which takes a second for each megabyte and more if it is odd.
+  public int leastTokens(String text) {
+    return longestToken == 0 ? 0 : text.length() / (NORMAL_FORM_SHRINKS * longestToken);
   }
 
   /// Whether [#encodeChat] has a template to work with.

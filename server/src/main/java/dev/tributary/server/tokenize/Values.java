@@ -58,4 +58,35 @@ final class Values {
   static boolean isKey(Value value) {
     return value instanceof Text || value instanceof Int;
   }
+
+  /// Whether Python could look for the value in a dict.
+  static boolean isHashable(Value value) {
+    return isHashable(value, 0);
+  }
+
+  private static boolean isHashable(Value value, int depth) {
+    if (depth > Value.MAX_DEPTH) {
+      throw new TemplateException("a value nests deeper than " + Value.MAX_DEPTH);
+    }
+    return switch (value) {
+      case Dict dict -> false;
+      case Items items ->
+          items.kind() != Items.Kind.LIST
+              && items.values().stream().allMatch(item -> isHashable(item, depth + 1));
+      default -> true;
+    };
+  }
+
+  /// What a dict has under a key, or null. Numbers that are equal are the same key.
+  static @Nullable Value find(Dict dict, Value key) {
+    if (!isHashable(key)) {
+      throw new TemplateException("a " + Python.type(key) + " can't be a key");
+    }
+    return switch (key) {
+      case Bool bool -> dict.entries().get(new Int(bool == Bool.TRUE ? 1 : 0));
+      case Real real when real.value() == Math.rint(real.value()) ->
+          dict.entries().get(new Int((long) real.value()));
+      default -> isKey(key) ? dict.entries().get(key) : null;
+    };
+  }
 }

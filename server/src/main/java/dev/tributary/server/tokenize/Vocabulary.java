@@ -89,6 +89,18 @@ final class Vocabulary {
     return bytes;
   }
 
+  /// Bytes of the longest token, or 0 if a token may stand for any number of bytes: where not every
+  /// byte has its own token, a run of unknown characters becomes one.
+  int longestToken() {
+    int longest = 0;
+    int single = 0;
+    for (int id = 0; id < tokens.length; id++) {
+      longest = Math.max(longest, bytes(id).length);
+      single += isByte(id) ? 1 : 0;
+    }
+    return spelling == Spelling.BYTE_LEVEL || single >= 256 ? longest : 0;
+  }
+
   /// Whether a character belongs to GPT-2's alphabet of bytes.
   static boolean isByteCharacter(char c) {
     return c < BYTE_OF_CHARACTER.length && (BYTE_OF_CHARACTER[c] != 0 || c == 0x100);

@@ -12,9 +12,7 @@ import com.google.rpc.BadRequest;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.InferenceGrpc;
-import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
-import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -25,10 +23,7 @@ import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.reflection.v1.ServiceResponse;
-import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
-import java.io.ByteArrayInputStream;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -99,36 +94,16 @@ class TransportTest {
   @Test
   void bytesThatAreNoMessage_areInvalidArgument() {
     fixture.server.serve();
-    MethodDescriptor<InputStream, InputStream> raw =
-        MethodDescriptor.newBuilder(new Raw(), new Raw())
-            .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("tributary.v1.Inference/GenerateOnce")
-            .build();
+    byte[] endsEarly = {0x1A, 0x7F, 'a'};
 
     StatusRuntimeException end =
         refused(
             Status.Code.INVALID_ARGUMENT,
             () ->
-                ClientCalls.blockingUnaryCall(
-                    fixture.channel,
-                    raw,
-                    CallOptions.DEFAULT,
-                    new ByteArrayInputStream(new byte[] {0x1A, 0x7F, 'a'})));
+                RawCalls.unary(fixture.channel, "tributary.v1.Inference/GenerateOnce", endsEarly));
 
     assertThat(detail(end, BadRequest.class).getFieldViolationsCount()).isEqualTo(1);
     until(() -> fixture.server.calls() == 0);
-  }
-
-  private static final class Raw implements MethodDescriptor.Marshaller<InputStream> {
-    @Override
-    public InputStream stream(InputStream value) {
-      return value;
-    }
-
-    @Override
-    public InputStream parse(InputStream stream) {
-      return stream;
-    }
   }
 
   @Test

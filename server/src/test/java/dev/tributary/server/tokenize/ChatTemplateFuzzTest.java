@@ -122,6 +122,15 @@ class ChatTemplateFuzzTest {
           "😀",
           "\0");
 
+  private static final String VALUES =
+      "1;0;-2;2.5;'ab';'';none;true;x;messages;[];messages[0];'a b';{};messages[0].content;range(5)";
+  private static final String FILTERS =
+      "length;list;tojson;string;first;last;reverse;sort;unique | list;join(',');items | list;int;"
+          + "title;trim;upper;max";
+  private static final String TESTS = "defined;string;none;mapping;iterable;sequence;number;odd";
+  private static final String METHODS =
+      "strip();split();upper();items();keys();get('role');title();splitlines()";
+
   @FuzzTest(maxDuration = "30s")
   void render_anyBytes_throwsNothingElse(byte[] source) {
     tryTemplate(new String(source, java.nio.charset.StandardCharsets.UTF_8));
@@ -174,24 +183,7 @@ class ChatTemplateFuzzTest {
 
   private static String expression(Random random, int depth) {
     if (depth == 0 || random.nextInt(5) == 0) {
-      return List.of(
-              "1",
-              "0",
-              "-2",
-              "2.5",
-              "'ab'",
-              "''",
-              "none",
-              "true",
-              "x",
-              "messages",
-              "[]",
-              "messages[0]",
-              "'a b'",
-              "{}",
-              "messages[0].content",
-              "range(5)")
-          .get(random.nextInt(16));
+      return any(random, VALUES);
     }
     String a = expression(random, depth - 1);
     String b = expression(random, depth - 1);
@@ -204,62 +196,20 @@ class ChatTemplateFuzzTest {
       case 5 -> "[" + a + ", " + b + "]";
       case 6 -> "(" + a + ")[" + b + "]";
       case 7 -> "(" + a + ")[" + b + ":]";
-      case 8 ->
-          "("
-              + a
-              + ") | "
-              + List.of(
-                      "length",
-                      "list",
-                      "tojson",
-                      "string",
-                      "first",
-                      "last",
-                      "reverse",
-                      "sort",
-                      "unique | list",
-                      "join(',')",
-                      "items | list",
-                      "int",
-                      "title",
-                      "trim",
-                      "upper",
-                      "max")
-                  .get(random.nextInt(16));
-      case 9 ->
-          "("
-              + a
-              + ") is "
-              + List.of(
-                      "defined",
-                      "string",
-                      "none",
-                      "mapping",
-                      "iterable",
-                      "sequence",
-                      "number",
-                      "odd")
-                  .get(random.nextInt(8));
-      case 10 ->
-          "("
-              + a
-              + ")."
-              + List.of(
-                      "strip()",
-                      "split()",
-                      "upper()",
-                      "items()",
-                      "keys()",
-                      "get('role')",
-                      "title()",
-                      "splitlines()")
-                  .get(random.nextInt(8));
+      case 8 -> "(" + a + ") | " + any(random, FILTERS);
+      case 9 -> "(" + a + ") is " + any(random, TESTS);
+      case 10 -> "(" + a + ")." + any(random, METHODS);
       case 11 -> "not " + a;
       case 12 -> a + " and " + b;
       case 13 -> a + " * " + b;
       case 14 -> "{'k': " + a + ", 'l': " + b + "}";
       default -> "(" + a + ") | default(" + b + ", true)";
     };
+  }
+
+  private static String any(Random random, String words) {
+    String[] all = words.split(";");
+    return all[random.nextInt(all.length)];
   }
 
   /// Whether the template was accepted.

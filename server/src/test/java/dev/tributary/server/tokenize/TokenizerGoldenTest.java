@@ -107,7 +107,9 @@ class TokenizerGoldenTest {
       assertThat(tokenizer.encode(text, true))
           .as("'%s'", text)
           .isEqualTo(TestData.ids(golden.get("ids")));
+      assertThat(tokenizer.leastTokens(text)).isLessThanOrEqualTo(golden.get("ids").size());
     }
+    assertThat(tokenizer.leastTokens("x".repeat(10_000_000))).isGreaterThan(1000);
   }
 
   private static void assertDecodes(Tokenizer tokenizer, JsonNode goldens) {
