@@ -218,12 +218,12 @@ public final class Llama implements StepRunner, BaseWeights {
       full =
           new Matrix[] {
             Matrix.allocate(DType.F32, maxTokens, config.hidden()),
-            Matrix.allocate(DType.BF16, maxTokens, config.hidden()),
-            Matrix.allocate(DType.BF16, maxTokens, config.attention().width()),
-            Matrix.allocate(DType.BF16, maxTokens, config.attention().queryWidth()),
-            Matrix.allocate(DType.BF16, maxTokens, config.hidden()),
-            Matrix.allocate(DType.BF16, maxTokens, 2 * config.feedForward()),
-            Matrix.allocate(DType.BF16, maxTokens, config.feedForward())
+            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
+            Matrix.allocate(DType.F32, maxTokens, config.attention().width()),
+            Matrix.allocate(DType.F32, maxTokens, config.attention().queryWidth()),
+            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
+            Matrix.allocate(DType.F32, maxTokens, 2 * config.feedForward()),
+            Matrix.allocate(DType.F32, maxTokens, config.feedForward())
           };
       last = Matrix.allocate(DType.F32, 1, config.hidden());
       logits = Matrix.allocate(DType.F32, 1, config.vocabulary());

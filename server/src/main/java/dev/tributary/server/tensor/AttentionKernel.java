@@ -28,22 +28,14 @@ final class AttentionKernel {
     float[] head = scratch.floats(dim);
     for (int h = 0; h < shape.heads() + shape.kvHeads(); h++) {
       long at = qkv.offset(row, h * dim);
-      load(at, dim, head);
+      MemorySegment.copy(qkv.data().segment(), Bytes.FLOAT, at, head, 0, dim);
       if (norms != null) {
         normalise(head, dim, h < shape.heads() ? norms.query() : norms.key(), norms.epsilon());
       }
       rotate(head, table);
-      for (int d = 0; d < dim; d++) {
-        qkv.data().putBf16(at + 2L * d, head[d]);
-      }
+      MemorySegment.copy(head, 0, qkv.data().segment(), Bytes.FLOAT, at, dim);
     }
     store(row);
-  }
-
-  private void load(long at, int dim, float[] head) {
-    for (int d = 0; d < dim; d++) {
-      head[d] = qkv.data().getBf16(at + 2L * d);
-    }
   }
 
   private static void normalise(float[] head, int dim, float[] weight, float epsilon) {
@@ -73,13 +65,12 @@ final class AttentionKernel {
     int dim = shape.headDim();
     for (int kv = 0; kv < shape.kvHeads(); kv++) {
       long key = qkv.offset(row, shape.queryWidth() + kv * dim);
-      long value = key + 2L * shape.kvWidth();
+      long value = key + 4L * shape.kvWidth();
       long to = cache.offset(layer, page, kv);
       for (int d = 0; d < dim; d++) {
-        cache.keys().putShort(to + 2L * (d * PAGE + slot), qkv.data().getShort(key + 2L * d));
+        cache.keys().putBf16(to + 2L * (d * PAGE + slot), qkv.data().getFloat(key + 4L * d));
+        cache.values().putBf16(to + 2L * (slot * dim + d), qkv.data().getFloat(value + 4L * d));
       }
-      MemorySegment.copy(
-          qkv.data().segment(), value, cache.values().segment(), to + 2L * slot * dim, 2L * dim);
     }
   }
 
@@ -95,13 +86,13 @@ final class AttentionKernel {
       long at = qkv.offset(row, head * dim);
       float scale = 1 / (float) Math.sqrt(dim);
       for (int d = 0; d < dim; d++) {
-        work[padded + d] = qkv.data().getBf16(at + 2L * d) * scale;
+        work[padded + d] = qkv.data().getFloat(at + 4L * d) * scale;
       }
       scores(rows.pages()[row], kv, padded, work);
       float total = softmax(work, length, padded, scratch.lanes());
       weigh(rows.pages()[row], kv, length, padded, work);
       for (int d = 0; d < dim; d++) {
-        y.data().putBf16(y.offset(row, head * dim + d), work[padded + dim + d] / total);
+        y.data().putFloat(y.offset(row, head * dim + d), work[padded + dim + d] / total);
       }
     }
   }

@@ -24,16 +24,7 @@ final class Checks {
   }
 
   static void linear(Matrix x, Linear weights, Matrix y, int column) {
-    require(x.type() == DType.BF16 && y.type() == DType.BF16, "x and y are not bfloat16");
-    product(x, weights, y, column);
-  }
-
-  static void logits(Matrix x, Linear head, Matrix y) {
     require(x.type() == DType.F32 && y.type() == DType.F32, "x and y are not float32");
-    product(x, head, y, 0);
-  }
-
-  private static void product(Matrix x, Linear weights, Matrix y, int column) {
     require(x.rows() == y.rows(), "rows of x, of y", x.rows(), y.rows());
     require(x.cols() == weights.inputs(), "columns of x, inputs", x.cols(), weights.inputs());
     require(
@@ -45,7 +36,7 @@ final class Checks {
   }
 
   static void lora(Matrix x, Matrix y, LoraSegment segment) {
-    require(x.type() == DType.BF16 && y.type() == DType.BF16, "x and y are not bfloat16");
+    require(x.type() == DType.F32 && y.type() == DType.F32, "x and y are not float32");
     require(
         x.rows() == y.rows() && segment.to() <= x.rows(),
         "rows of x, of y, to",
@@ -66,12 +57,12 @@ final class Checks {
   }
 
   static void bias(Matrix y, float[] bias) {
-    require(y.type() == DType.BF16, "y is not bfloat16");
+    require(y.type() == DType.F32, "y is not float32");
     require(bias.length == y.cols(), "bias length, columns", bias.length, y.cols());
   }
 
   static void attention(Matrix qkv, Rows rows, KvCache cache, int layer) {
-    require(qkv.type() == DType.BF16, "qkv is not bfloat16");
+    require(qkv.type() == DType.F32, "qkv is not float32");
     require(qkv.rows() == rows.count(), "rows, positions", qkv.rows(), rows.count());
     require(
         qkv.cols() == cache.shape().width(),
@@ -91,7 +82,7 @@ final class Checks {
   }
 
   static void swiglu(Matrix gateUp, Matrix y) {
-    require(gateUp.type() == DType.BF16 && y.type() == DType.BF16, "not bfloat16");
+    require(gateUp.type() == DType.F32 && y.type() == DType.F32, "not float32");
     require(gateUp.rows() == y.rows() && gateUp.cols() == 2 * y.cols(), "shapes differ");
   }
 

@@ -1,13 +1,10 @@
 package dev.tributary.server.tensor;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// [Ops] on the CPU: libtorch's int4 matmul and bfloat16 GEMM, Vector API kernels for the rest, all
-/// on one [Team].
+/// [Ops] on the CPU: libtorch's bfloat16 GEMM, Vector API kernels for the rest, all on one [Team].
 ///
 /// Work is dealt to workers by columns, rows or heads, never by splitting a sum, so the number of
 /// workers does not change a result.
@@ -18,27 +15,19 @@ final class CpuOps implements Ops {
   private final Libtorch libtorch;
   private final Team team;
   private final Worker[] workers;
-  private final Bytes groupSizeValue = Bytes.allocate(8);
-  private final long groupSize;
   private float[][] wideRows = new float[0][];
-  private Int4Layout layout = Int4Layout.UNKNOWN;
+  private float[][] tiles = new float[0][];
 
   /// What a worker keeps between tasks.
-  private record Worker(Scratch scratch, HandleCache handles, MemorySegment result) {}
+  private record Worker(Scratch scratch, HandleCache handles) {}
 
   CpuOps(Libtorch libtorch, int threads) {
     this.libtorch = libtorch;
     team = new Team(threads, libtorch::claimThread);
     workers = new Worker[threads];
     for (int i = 0; i < threads; i++) {
-      workers[i] =
-          new Worker(
-              new Scratch(),
-              new HandleCache(libtorch),
-              Arena.ofAuto().allocate(ValueLayout.JAVA_LONG));
+      workers[i] = new Worker(new Scratch(), new HandleCache(libtorch));
     }
-    groupSizeValue.putInt(0, LinearWeights.GROUP);
-    groupSize = libtorch.scalar(groupSizeValue);
   }
 
   @Override
@@ -48,33 +37,16 @@ final class CpuOps implements Ops {
 
   @Override
   public String numerics() {
-    return "cpu libtorch=" + libtorch.build() + " lanes=" + Lanes.LENGTH + " int4=" + layout;
+    return "cpu libtorch=" + libtorch.build() + " lanes=" + Lanes.LENGTH;
   }
 
   @Override
   public Linear pack(LinearWeights weights) {
     return switch (weights) {
-      case LinearWeights.Int4 int4 when Int4Linear.fits(int4) -> {
-        Int4Linear packed = new Int4Linear(libtorch, int4, team.size());
-        layout = packed.layout();
-        yield packed;
-      }
-      case LinearWeights.Int4 int4 -> new DenseLinear(widened(int4));
+      case LinearWeights.Int4 int4 -> new Int4Linear(int4);
       case LinearWeights.Int8 int8 -> new DenseLinear(int8);
       case LinearWeights.Bf16 bf16 -> new DenseLinear(bf16);
     };
-  }
-
-  private static LinearWeights.Bf16 widened(LinearWeights.Int4 weights) {
-    Bytes values = Bytes.allocate(2L * weights.outputs() * weights.inputs());
-    float[] row = new float[weights.inputs()];
-    for (int n = 0; n < weights.outputs(); n++) {
-      weights.row(n, row);
-      for (int k = 0; k < row.length; k++) {
-        values.putBf16(2L * ((long) n * row.length + k), row[k]);
-      }
-    }
-    return new LinearWeights.Bf16(weights.outputs(), weights.inputs(), values);
   }
 
   @Override
@@ -109,81 +81,91 @@ final class CpuOps implements Ops {
     }
   }
 
-  private void int4(Matrix x, Int4Linear weights, Matrix y, int column) {
-    Int4Linear.Shard[] shards = weights.shards();
-    team.run(
-        worker -> {
-          if (worker < shards.length) {
-            int4(x, shards[worker], y, column, workers[worker]);
-          }
-        });
-  }
-
-  private void int4(Matrix x, Int4Linear.Shard shard, Matrix y, int column, Worker worker) {
-    long input = worker.handles.of(x, 0, x.cols());
-    long product =
-        libtorch.int4Matmul(input, shard.packed(), groupSize, shard.parameters(), worker.result);
-    long width = 2L * (shard.to() - shard.from());
-    MemorySegment from = libtorch.data(product, width * x.rows(), worker.result);
-    for (int i = 0; i < x.rows(); i++) {
-      long to = y.offset(i, column + shard.from());
-      MemorySegment.copy(from, i * width, y.data().segment(), to, width);
-    }
-    libtorch.delete(product);
-  }
-
-  private void gemm(Matrix x, LinearWeights.Bf16 weights, Matrix y, int column) {
-    int[] borders = Int4Linear.borders(weights.outputs(), team.size());
-    team.run(
-        worker -> {
-          if (worker < borders.length - 1) {
-            int from = borders[worker];
-            int width = borders[worker + 1] - from;
-            HandleCache handles = workers[worker].handles;
-            long w =
-                libtorch.transposed(
-                    weights.values(), 2L * from * weights.inputs(), width, weights.inputs());
-            libtorch.matmul(handles.of(y, column + from, width), handles.of(x, 0, x.cols()), w);
-            libtorch.delete(w);
-          }
-        });
-  }
-
-  private void product(Matrix x, LinearWeights weights, Matrix y, int column) {
-    float[][] wide = widen(x);
-    products(weights, wide, x.rows(), (i, n, value) -> y.set(i, column + n, value));
-  }
-
   @Override
   public void logits(Matrix x, Linear head, Matrix y) {
-    Checks.logits(x, head, y);
+    Checks.linear(x, head, y, 0);
     switch (head) {
-      case DenseLinear(LinearWeights weights) -> {
-        float[][] wide = widen(x);
-        Bytes out = y.data();
-        products(weights, wide, x.rows(), (i, n, value) -> out.putFloat(y.offset(i, n), value));
-      }
-      case Int4Linear int4 -> int4Logits(x, int4, y);
+      case Int4Linear int4 -> int4(x, int4, y, 0);
+      case DenseLinear(LinearWeights weights) -> product(x, weights, y, 0);
       default -> throw new IllegalArgumentException("weights of another device: " + head);
     }
   }
 
-  private void int4Logits(Matrix x, Int4Linear head, Matrix y) {
-    Matrix narrow = Matrix.allocate(DType.BF16, x.rows(), x.cols());
-    Matrix result = Matrix.allocate(DType.BF16, y.rows(), y.cols());
-    for (int i = 0; i < x.rows(); i++) {
-      for (int k = 0; k < x.cols(); k++) {
-        narrow.set(i, k, x.get(i, k));
-      }
+  private void int4(Matrix x, Int4Linear weights, Matrix y, int column) {
+    Int4Kernel kernel = new Int4Kernel(weights, tiles(x), x.rows(), y, column);
+    team.forEach(kernel.units(), (worker, unit) -> kernel.run(unit, workers[worker].scratch));
+  }
+
+  /// The rows of `x` as [Int4Kernel] takes them, valid until the next call.
+  private float[][] tiles(Matrix x) {
+    if (x.rows() == 1) {
+      return widen(x);
     }
-    int4(narrow, head, result, 0);
+    int count = Math.ceilDiv(x.rows(), Int4Kernel.TILE);
+    if (tiles.length < count || tiles[0].length < x.cols() * Int4Kernel.TILE) {
+      int width = tiles.length == 0 ? 0 : tiles[0].length;
+      tiles = new float[Math.max(count, tiles.length)][Math.max(x.cols() * Int4Kernel.TILE, width)];
+    }
+    float[][] filled = tiles;
     team.forEach(
-        y.rows(),
-        (worker, i) -> {
-          float[] row = workers[worker].scratch.floats(y.cols());
-          ElementKernels.widen(result, i, row);
-          MemorySegment.copy(row, 0, y.data().segment(), Bytes.FLOAT, y.offset(i, 0), y.cols());
+        count,
+        (worker, tile) -> {
+          float[] row = workers[worker].scratch.floats(x.cols());
+          for (int i = 0; i < Int4Kernel.TILE; i++) {
+            // Places after the last row keep what they held: their products are not stored.
+            if (tile * Int4Kernel.TILE + i < x.rows()) {
+              ElementKernels.widen(x, tile * Int4Kernel.TILE + i, row);
+              for (int k = 0; k < x.cols(); k++) {
+                filled[tile][k * Int4Kernel.TILE + i] = row[k];
+              }
+            }
+          }
         });
+    return filled;
+  }
+
+  /// In bfloat16 by libtorch: layers that a mixed file keeps wider than four bits.
+  private void gemm(Matrix x, LinearWeights.Bf16 weights, Matrix y, int column) {
+    Matrix narrow = Matrix.allocate(DType.BF16, x.rows(), x.cols());
+    Matrix result = Matrix.allocate(DType.BF16, x.rows(), weights.outputs());
+    team.forEach(x.rows(), (worker, i) -> ElementKernels.narrow(x, i, narrow));
+    int[] borders = borders(weights.outputs());
+    team.run(
+        worker -> {
+          int from = borders[worker];
+          int width = borders[worker + 1] - from;
+          if (width > 0) {
+            HandleCache handles = workers[worker].handles;
+            long w =
+                libtorch.transposed(
+                    weights.values(), 2L * from * weights.inputs(), width, weights.inputs());
+            libtorch.matmul(handles.of(result, from, width), handles.of(narrow, 0, x.cols()), w);
+            libtorch.delete(w);
+          }
+        });
+    team.forEach(
+        x.rows(),
+        (worker, i) -> {
+          float[] row = workers[worker].scratch.floats(result.cols());
+          ElementKernels.widen(result, i, row);
+          MemorySegment.copy(
+              row, 0, y.data().segment(), Bytes.FLOAT, y.offset(i, column), result.cols());
+        });
+  }
+
+  private int[] borders(int outputs) {
+    int[] borders = new int[team.size() + 1];
+    for (int i = 1; i <= team.size(); i++) {
+      borders[i] = (int) ((long) outputs * i / team.size());
+    }
+    return borders;
+  }
+
+  private void product(Matrix x, LinearWeights weights, Matrix y, int column) {
+    float[][] wide = widen(x);
+    Bytes out = y.data();
+    products(
+        weights, wide, x.rows(), (i, n, value) -> out.putFloat(y.offset(i, column + n), value));
   }
 
   private void products(LinearWeights weights, float[][] x, int rows, ProductKernel.Sink sink) {
@@ -287,7 +269,6 @@ final class CpuOps implements Ops {
   @Override
   public void close() {
     team.close();
-    libtorch.delete(groupSize);
     for (Worker worker : workers) {
       worker.handles.close();
     }

@@ -25,11 +25,7 @@ final class ElementKernels {
     for (int j = 0; j < vectors; j += Lanes.LENGTH) {
       FloatVector v =
           Lanes.f32(in, x.offset(row, j)).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
-      if (y.type() == DType.BF16) {
-        Lanes.toBf16(v, out, y.offset(row, j));
-      } else {
-        Lanes.toF32(v, out, y.offset(row, j));
-      }
+      Lanes.toF32(v, out, y.offset(row, j));
     }
     for (int j = vectors; j < n; j++) {
       y.set(row, j, x.get(row, j) * scale * weight[j]);
@@ -43,9 +39,9 @@ final class ElementKernels {
     for (int row = 0; row < y.rows(); row++) {
       int j = from;
       for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
-        FloatVector gate = Lanes.bf16(in, gateUp.offset(row, j));
-        FloatVector up = Lanes.bf16(in, gateUp.offset(row, y.cols() + j));
-        Lanes.toBf16(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, y.offset(row, j));
+        FloatVector gate = Lanes.f32(in, gateUp.offset(row, j));
+        FloatVector up = Lanes.f32(in, gateUp.offset(row, y.cols() + j));
+        Lanes.toF32(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, y.offset(row, j));
       }
       for (; j < to; j++) {
         float gate = gateUp.get(row, j);
@@ -62,7 +58,7 @@ final class ElementKernels {
       int j = from;
       for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
         long at = x.offset(row, j);
-        Lanes.toF32(Lanes.f32(sum, at).add(Lanes.bf16(added, delta.offset(row, j))), sum, at);
+        Lanes.toF32(Lanes.f32(sum, at).add(Lanes.f32(added, delta.offset(row, j))), sum, at);
       }
       for (; j < to; j++) {
         x.set(row, j, x.get(row, j) + delta.get(row, j));
@@ -76,6 +72,13 @@ final class ElementKernels {
       for (int j = from; j < to; j++) {
         y.set(row, j, y.get(row, j) + bias[j]);
       }
+    }
+  }
+
+  /// Rounds `row` of a float32 matrix to bfloat16.
+  static void narrow(Matrix from, int row, Matrix to) {
+    for (int k = 0; k < from.cols(); k++) {
+      to.set(row, k, from.get(row, k));
     }
   }
 

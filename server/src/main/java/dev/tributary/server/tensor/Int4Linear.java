@@ -1,119 +1,115 @@
 package dev.tributary.server.tensor;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
-/// Four-bit weights packed for libtorch's `_weight_int4pack_mm`, each worker's columns apart.
+/// Four-bit weights packed for [Int4Kernel]: blocks of as many outputs as a vector has lanes.
 ///
-/// libtorch packs blocks of columns in a layout of its own that differs by CPU. Packing decodes the
-/// result again and compares every code, so that [#row] can read the packed bytes; where the layout
-/// is none of the known ones the original codes are kept beside them, and [#form] says so.
+/// A block holds its codes by pairs of inputs, a byte an output: the even input in the low nibble,
+/// the odd one in the high. Parameters stand apart, for each group of 32 inputs the block's scales,
+/// then its offsets `b = z - 8 s`, so that `w = q s + b`: as float16 where all of them are exactly
+/// that (GGUF's Q4_0 and Q4_1 store them so), else as float32. Nothing is rounded.
 final class Int4Linear implements Linear {
+  private static final int LANES = Lanes.LENGTH;
+  private static final int GROUP = LinearWeights.GROUP;
+
+  /// The widest load of the last block may reach past its end.
+  private static final int PADDING = 64;
+
   private final int outputs;
   private final int inputs;
-  private final Shard[] shards;
-  private final LinearWeights.@Nullable Int4 kept;
-  private final long bytes;
+  private final int blocks;
+  private final boolean halves;
+  private final Bytes codes;
+  private final Bytes parameters;
 
-  /// Columns `[from, to)` of the product, which one worker computes.
-  ///
-  /// @param packed handle of the packed codes
-  /// @param codes the packed codes' memory, `inputs * (to - from) / 2` bytes
-  /// @param scalesAndZeros bfloat16 `[inputs / 32, to - from, 2]`
-  /// @param parameters handle over `scalesAndZeros`
-  record Shard(
-      int from,
-      int to,
-      long packed,
-      MemorySegment codes,
-      Bytes scalesAndZeros,
-      long parameters,
-      Int4Layout layout) {}
-
-  Int4Linear(Libtorch libtorch, LinearWeights.Int4 source, int workers) {
+  Int4Linear(LinearWeights.Int4 source) {
     outputs = source.outputs();
     inputs = source.inputs();
-    int[] borders = borders(outputs, workers);
-    shards = new Shard[borders.length - 1];
-    for (int i = 0; i < shards.length; i++) {
-      shards[i] = pack(libtorch, source, borders[i], borders[i + 1]);
-    }
-    boolean known = true;
-    for (Shard shard : shards) {
-      known &= shard.layout != Int4Layout.UNKNOWN;
-    }
-    kept = known ? null : source;
-    bytes = source.bytes() + (known ? 0 : source.codes().size());
+    blocks = Math.ceilDiv(outputs, LANES);
+    halves = fitsHalves(source);
+    codes = Bytes.allocate(blocks * blockBytes() + PADDING);
+    parameters = Bytes.allocate((long) blocks * groups() * 2 * LANES * parameterBytes());
+    IntStream.range(0, outputs).parallel().forEach(output -> pack(source, output));
   }
 
-  /// Whether libtorch's int4 matmul takes this shape; other shapes are held as bfloat16.
-  static boolean fits(LinearWeights.Int4 weights) {
-    return weights.outputs() % 16 == 0 && weights.inputs() % LinearWeights.GROUP == 0;
-  }
-
-  /// Column borders of the shards: whole blocks of 64 dealt evenly, none empty.
-  static int[] borders(int outputs, int workers) {
-    int blocks = (outputs + Int4Layout.BLOCK - 1) / Int4Layout.BLOCK;
-    int shards = Math.min(blocks, workers);
-    int[] borders = new int[shards + 1];
-    for (int i = 1; i <= shards; i++) {
-      borders[i] = Math.min(outputs, (int) ((long) blocks * i / shards) * Int4Layout.BLOCK);
-    }
-    return borders;
-  }
-
-  private Shard pack(Libtorch libtorch, LinearWeights.Int4 source, int from, int to) {
-    int columns = to - from;
-    int[] wide = codes(source, from, to);
-    Bytes wideBytes = Bytes.allocate(4L * wide.length);
-    MemorySegment.copy(wide, 0, wideBytes.segment(), Bytes.INT, 0, wide.length);
-    long packed = libtorch.packInt4(wideBytes, columns, inputs);
-    MemorySegment codes;
-    try (Arena arena = Arena.ofConfined()) {
-      codes =
-          libtorch.data(packed, (long) columns * inputs / 2, arena.allocate(ValueLayout.ADDRESS));
-    }
-    int groups = inputs / LinearWeights.GROUP;
-    Bytes parameters = Bytes.allocate(4L * columns * groups);
-    for (int n = 0; n < columns; n++) {
-      for (int g = 0; g < groups; g++) {
-        long at = 2L * ((long) (from + n) * groups + g);
-        long to4 = 4L * ((long) g * columns + n);
-        parameters.putShort(to4, source.scales().getShort(at));
-        parameters.putShort(to4 + 2, source.zeros().getShort(at));
+  private static boolean fitsHalves(LinearWeights.Int4 source) {
+    long count = source.scales().size() / Float.BYTES;
+    for (long i = 0; i < count; i++) {
+      float scale = source.scales().getFloat(4 * i);
+      float offset = source.zeros().getFloat(4 * i) - 8 * scale;
+      if (!isHalf(scale) || !isHalf(offset)) {
+        return false;
       }
     }
-    return new Shard(
-        from,
-        to,
-        packed,
-        codes,
-        parameters,
-        libtorch.scalesAndZeros(parameters, groups, columns),
-        Int4Layout.of(codes, wide, columns, inputs));
+    return true;
   }
 
-  /// Codes of outputs `[from, to)`, one an element.
-  private static int[] codes(LinearWeights.Int4 source, int from, int to) {
-    int inputs = source.inputs();
-    byte[] pairs = new byte[(to - from) * inputs / 2];
-    source.codes().get((long) from * inputs / 2, pairs, 0, pairs.length);
-    int[] wide = new int[2 * pairs.length];
-    for (int i = 0; i < pairs.length; i++) {
-      wide[2 * i] = pairs[i] & 15;
-      wide[2 * i + 1] = (pairs[i] >> 4) & 15;
+  private static boolean isHalf(float value) {
+    return Float.float16ToFloat(Float.floatToFloat16(value)) == value;
+  }
+
+  private void pack(LinearWeights.Int4 source, int output) {
+    int lane = output % LANES;
+    long block = output / LANES * blockBytes();
+    byte[] pairs = new byte[inputs / 2];
+    source.codes().get((long) output * inputs / 2, pairs, 0, pairs.length);
+    for (int p = 0; p < pairs.length; p++) {
+      codes.put(block + (long) p * LANES + lane, pairs[p]);
     }
-    return wide;
+    for (int group = 0; group < groups(); group++) {
+      long from = 4 * ((long) output * groups() + group);
+      float scale = source.scales().getFloat(from);
+      float offset = source.zeros().getFloat(from) - 8 * scale;
+      long to = ((long) output / LANES * groups() + group) * 2 * LANES + lane;
+      putParameter(to, scale);
+      putParameter(to + LANES, offset);
+    }
   }
 
-  Int4Layout layout() {
-    return shards[0].layout;
+  private void putParameter(long index, float value) {
+    if (halves) {
+      parameters.putShort(2 * index, Float.floatToFloat16(value));
+    } else {
+      parameters.putFloat(4 * index, value);
+    }
   }
 
-  Shard[] shards() {
-    return shards;
+  private int parameterBytes() {
+    return halves ? Short.BYTES : Float.BYTES;
+  }
+
+  int groups() {
+    return inputs / GROUP;
+  }
+
+  /// Bytes of a block's codes.
+  long blockBytes() {
+    return (long) inputs / 2 * LANES;
+  }
+
+  int blocks() {
+    return blocks;
+  }
+
+  MemorySegment codes() {
+    return codes.segment();
+  }
+
+  /// Writes a block's parameters to `into`: `[group][scales, offsets][lane]`.
+  ///
+  /// @param raw room for as many shorts
+  void parameters(int block, float[] into, short[] raw) {
+    int count = groups() * 2 * LANES;
+    long from = (long) block * count * parameterBytes();
+    if (halves) {
+      MemorySegment.copy(parameters.segment(), Bytes.SHORT, from, raw, 0, count);
+      for (int i = 0; i < count; i++) {
+        into[i] = Float.float16ToFloat(raw[i]);
+      }
+    } else {
+      MemorySegment.copy(parameters.segment(), Bytes.FLOAT, from, into, 0, count);
+    }
   }
 
   @Override
@@ -128,30 +124,25 @@ final class Int4Linear implements Linear {
 
   @Override
   public String form() {
-    return kept == null ? "int4" : "int4, codes kept twice";
+    return "int4";
   }
 
   @Override
   public long bytes() {
-    return bytes;
+    return codes.size() + parameters.size();
   }
 
   @Override
   public void row(int output, float[] row) {
-    if (kept != null) {
-      kept.row(output, row);
-      return;
-    }
-    Shard shard = shards[0];
-    for (int i = 1; output >= shard.to; i++) {
-      shard = shards[i];
-    }
-    int columns = shard.to - shard.from;
-    int n = output - shard.from;
+    int lane = output % LANES;
+    int block = output / LANES;
+    float[] values = new float[groups() * 2 * LANES];
+    parameters(block, values, new short[values.length]);
     for (int k = 0; k < inputs; k++) {
-      long at = 4L * ((long) (k / LinearWeights.GROUP) * columns + n);
-      int code = shard.layout.code(shard.codes, columns, inputs, n, k);
-      row[k] = (code - 8) * shard.scalesAndZeros.getBf16(at) + shard.scalesAndZeros.getBf16(at + 2);
+      int pair = codes.get(block * blockBytes() + (long) (k / 2) * LANES + lane);
+      int code = (k & 1) == 0 ? pair & 15 : (pair >> 4) & 15;
+      int at = k / GROUP * 2 * LANES + lane;
+      row[k] = Math.fma((float) code, values[at], values[at + LANES]);
     }
   }
 }

@@ -37,17 +37,12 @@ public final class Libtorch {
 
   private final MethodHandle tensorFromBlob;
   private final MethodHandle deleteTensor;
-  private final MethodHandle dataPointer;
-  private final MethodHandle callDispatcher;
-  private final MethodHandle int4Matmul;
   private final MethodHandle matmul;
   private final MethodHandle setGradMode;
   private final MethodHandle setThreads;
 
   private final int bfloat16;
   private final int float32;
-  private final int int32;
-  private final int int64;
 
   private Libtorch(Path folder, SymbolLookup symbols) {
     this.folder = folder;
@@ -66,23 +61,12 @@ public final class Libtorch {
             JAVA_INT,
             ADDRESS);
     deleteTensor = bind("aoti_torch_delete_tensor_object", JAVA_INT, ADDRESS);
-    dataPointer = bind("aoti_torch_get_data_ptr", JAVA_INT, ADDRESS, ADDRESS);
-    callDispatcher = bind("aoti_torch_call_dispatcher", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
-    int4Matmul =
-        bind(
-            "aoti_torch_cpu__weight_int4pack_mm_cpu_tensor",
-            JAVA_INT,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS);
     matmul = bind("aoti_torch_mm_out", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
     setGradMode = bindVoid("aoti_torch_grad_mode_set_enabled", JAVA_BOOLEAN);
     // at::set_num_threads(int); its count is per thread where libtorch uses OpenMP.
     setThreads = bindVoid("_ZN2at15set_num_threadsEi", JAVA_INT);
     MethodHandle[] types =
-        Stream.of("bfloat16", "float32", "int32", "int64")
+        Stream.of("bfloat16", "float32")
             .map(name -> bind("aoti_torch_dtype_" + name, JAVA_INT))
             .toArray(MethodHandle[]::new);
     if (!missing.isEmpty()) {
@@ -96,8 +80,6 @@ public final class Libtorch {
     try {
       bfloat16 = (int) types[0].invokeExact();
       float32 = (int) types[1].invokeExact();
-      int32 = (int) types[2].invokeExact();
-      int64 = (int) types[3].invokeExact();
     } catch (Throwable e) {
       throw failed("reading type codes", e);
     }
@@ -158,17 +140,6 @@ public final class Libtorch {
     return tensor(data, offset, bfloat16, new long[] {cols, rows}, new long[] {1, cols});
   }
 
-  /// Scales and zeros of the int4 matmul: bfloat16 `[groups, outputs, 2]`.
-  long scalesAndZeros(Bytes data, int groups, int outputs) {
-    return tensor(
-        data, 0, bfloat16, new long[] {groups, outputs, 2}, new long[] {2L * outputs, 2, 1});
-  }
-
-  /// A one-element int64 tensor.
-  long scalar(Bytes data) {
-    return tensor(data, 0, int64, new long[] {1}, new long[] {1});
-  }
-
   private long tensor(Bytes data, long offset, int type, long[] sizes, long[] strides) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(ADDRESS);
@@ -199,57 +170,6 @@ public final class Libtorch {
           "aoti_torch_delete_tensor_object");
     } catch (Throwable e) {
       throw failed("deleting a tensor", e);
-    }
-  }
-
-  /// The memory of a tensor that libtorch owns, `size` bytes; valid until the tensor is deleted.
-  MemorySegment data(long tensor, long size, MemorySegment scratch) {
-    try {
-      check(
-          (int) dataPointer.invokeExact(MemorySegment.ofAddress(tensor), scratch),
-          "aoti_torch_get_data_ptr");
-      return scratch.get(ADDRESS, 0).reinterpret(size);
-    } catch (Throwable e) {
-      throw failed("reading a tensor", e);
-    }
-  }
-
-  /// Packs int32 codes `[outputs, inputs]` for [#int4Matmul] on this CPU.
-  long packInt4(Bytes codes, int outputs, int inputs) {
-    long source = tensor(codes, 0, int32, new long[] {outputs, inputs}, new long[] {inputs, 1});
-    try (Arena arena = Arena.ofConfined()) {
-      // The stack holds the arguments, of which the callee takes ownership, then the result.
-      MemorySegment stack = arena.allocate(JAVA_LONG, 2);
-      stack.setAtIndex(JAVA_LONG, 0, source);
-      stack.setAtIndex(JAVA_LONG, 1, 1L); // inner K tiles: unused on CPU
-      int code =
-          (int)
-              callDispatcher.invokeExact(
-                  arena.allocateFrom("aten::_convert_weight_to_int4pack_for_cpu"),
-                  arena.allocateFrom(""),
-                  stack);
-      check(code, "_convert_weight_to_int4pack_for_cpu");
-      return stack.getAtIndex(JAVA_LONG, 0);
-    } catch (Throwable e) {
-      throw failed("packing int4 weights", e);
-    }
-  }
-
-  /// A new bfloat16 tensor `[rows, outputs]`: `x Wᵀ` with weights packed by [#packInt4].
-  long int4Matmul(long x, long packed, long groupSize, long scalesAndZeros, MemorySegment scratch) {
-    try {
-      check(
-          (int)
-              int4Matmul.invokeExact(
-                  MemorySegment.ofAddress(x),
-                  MemorySegment.ofAddress(packed),
-                  MemorySegment.ofAddress(groupSize),
-                  MemorySegment.ofAddress(scalesAndZeros),
-                  scratch),
-          "_weight_int4pack_mm");
-      return scratch.get(JAVA_LONG, 0);
-    } catch (Throwable e) {
-      throw failed("multiplying by int4 weights", e);
     }
   }
 

@@ -18,19 +18,18 @@ public sealed interface LinearWeights {
   /// Dequantises row `output` of `W` into `row[0..inputs)`.
   void row(int output, float[] row);
 
-  /// Four bits: `w = (q - 8) s + z` in groups of 32 inputs, the form of libtorch's
-  /// `_weight_int4pack_mm` (which stores `s` and `z` as bfloat16).
+  /// Four bits: `w = (q - 8) s + z` in groups of 32 inputs.
   ///
   /// @param codes `[outputs, inputs / 2]`: two codes a byte, the even input in the low nibble
-  /// @param scales `[outputs, inputs / 32]` bfloat16
-  /// @param zeros `[outputs, inputs / 32]` bfloat16
+  /// @param scales `[outputs, inputs / 32]` float32
+  /// @param zeros `[outputs, inputs / 32]` float32
   record Int4(int outputs, int inputs, Bytes codes, Bytes scales, Bytes zeros)
       implements LinearWeights {
     public Int4 {
       requireGroups(inputs);
       requireSize("codes", codes, (long) outputs * inputs / 2);
-      requireSize("scales", scales, (long) outputs * inputs / GROUP * 2);
-      requireSize("zeros", zeros, (long) outputs * inputs / GROUP * 2);
+      requireSize("scales", scales, (long) outputs * inputs / GROUP * 4);
+      requireSize("zeros", zeros, (long) outputs * inputs / GROUP * 4);
     }
 
     /// The code of `[output, input]`, 0..15.
@@ -42,8 +41,9 @@ public sealed interface LinearWeights {
     @Override
     public void row(int output, float[] row) {
       for (int i = 0; i < inputs; i++) {
-        long group = ((long) output * inputs + i) / GROUP * 2;
-        row[i] = (code(output, i) - 8) * scales.getBf16(group) + zeros.getBf16(group);
+        long group = ((long) output * inputs + i) / GROUP * 4;
+        float scale = scales.getFloat(group);
+        row[i] = Math.fma((float) code(output, i), scale, zeros.getFloat(group) - 8 * scale);
       }
     }
 

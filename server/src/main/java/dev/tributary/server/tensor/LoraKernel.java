@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Two passes with a barrier between: `h = A x`, dealt to workers by ranks; `y += scale B h`, dealt
 /// by columns. A row pays for its own ranks only, and rows of a segment share the reads of `A`. The
-/// terms of a row add up in float32, in their order, before `y` is rounded once.
+/// terms of a row add up in float32, in their order, before they are added to `y`.
 final class LoraKernel {
   private final Matrix y;
   private final List<LoraSegment> segments;
@@ -109,8 +109,8 @@ final class LoraKernel {
     int n = from;
     for (; n + Lanes.LENGTH <= to; n += Lanes.LENGTH) {
       long offset = y.offset(row, n);
-      FloatVector sum = Lanes.bf16(values, offset).add(FloatVector.fromArray(Lanes.F, delta, n));
-      Lanes.toBf16(
+      FloatVector sum = Lanes.f32(values, offset).add(FloatVector.fromArray(Lanes.F, delta, n));
+      Lanes.toF32(
           scale == null ? sum : sum.mul(FloatVector.fromArray(Lanes.F, scale, n)), values, offset);
     }
     for (; n < to; n++) {

@@ -5,11 +5,11 @@ import org.jspecify.annotations.Nullable;
 
 /// The operations of a transformer step, each over all rows of the step.
 ///
-/// Activations are bfloat16 where a matmul reads them and float32 in the residual stream; sums are
-/// float32. Shapes are checked here, before native code sees them. Not thread safe: one thread, the
+/// Activations and sums are float32; keys and values are rounded to bfloat16 as they are cached.
+/// Shapes are checked here, before native code sees them. Not thread safe: one thread, the
 /// engine's, calls; an implementation spreads the work over threads of its own.
 public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
-  /// libtorch's int4 matmul and Vector API kernels on `threads` threads, the caller's included.
+  /// libtorch's GEMM and Vector API kernels on `threads` threads, the caller's included.
   static Ops cpu(Libtorch libtorch, int threads) {
     return new CpuOps(libtorch, threads);
   }
@@ -36,18 +36,18 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   /// epsilon) * weight`. x: float32 `[rows, n]`; y: `[rows, n]`.
   void rmsNorm(Matrix x, int from, int to, float[] weight, float epsilon, Matrix y);
 
-  /// `y[:, column .. column + outputs) = x Wᵀ`. x, y: bfloat16 `[rows, inputs]`, `[rows, any]`.
+  /// `y[:, column .. column + outputs) = x Wᵀ`. x, y: float32 `[rows, inputs]`, `[rows, any]`.
   void linear(Matrix x, Linear weights, Matrix y, int column);
 
   /// Applies adapters to a product; segments are disjoint, rows without one stay as they are. x:
-  /// the product's input, bfloat16 `[rows, inputs]`; y: its output, bfloat16 `[rows, columns]`.
+  /// the product's input, float32 `[rows, inputs]`; y: its output, float32 `[rows, columns]`.
   void lora(Matrix x, Matrix y, List<LoraSegment> segments);
 
-  /// `y[i, j] += bias[j]`. y: bfloat16.
+  /// `y[i, j] += bias[j]`. y: float32.
   void addBias(Matrix y, float[] bias);
 
   /// Normalises (Qwen3: per head, before rotation) and rotates queries and keys in place, and
-  /// stores keys and values in `cache`. qkv: bfloat16 `[rows, shape.width()]`.
+  /// stores keys and values in `cache`. qkv: float32 `[rows, shape.width()]`.
   ///
   /// @param headNorms weights for queries and keys, `[headDim]` each, or null
   void rotateAndStore(
@@ -59,17 +59,17 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
       int layer);
 
   /// Causal attention of each row over positions 0 to its own. qkv: as rotateAndStore left it; y:
-  /// bfloat16 `[rows, shape.queryWidth()]`.
+  /// float32 `[rows, shape.queryWidth()]`.
   void attend(Matrix qkv, Rows rows, KvCache cache, int layer, Matrix y);
 
-  /// `y = silu(gate) * up`. gateUp: bfloat16 `[rows, 2 n]`, gate first; y: bfloat16 `[rows, n]`.
+  /// `y = silu(gate) * up`. gateUp: float32 `[rows, 2 n]`, gate first; y: float32 `[rows, n]`.
   void swiglu(Matrix gateUp, Matrix y);
 
-  /// `x += delta`. x: float32; delta: bfloat16.
+  /// `x += delta`. x, delta: float32.
   void add(Matrix x, Matrix delta);
 
-  /// `y = x Wᵀ` in float32, for the head. x: float32 `[rows, inputs]`; y: float32 `[rows,
-  /// outputs]`.
+  /// `y = x Wᵀ` for the head, which is never rounded: [#linear] may round what wide weights
+  /// multiply.
   void logits(Matrix x, Linear head, Matrix y);
 
   @Override

@@ -87,7 +87,7 @@ final class ReferenceOps implements Ops {
 
   @Override
   public void logits(Matrix x, Linear head, Matrix y) {
-    Checks.logits(x, head, y);
+    Checks.linear(x, head, y, 0);
     product(x, head, y, 0);
   }
 

@@ -43,20 +43,20 @@ final class Repack {
             case Q4_0 -> {
               long block = tensor.rowOffset(row) + group * 18L;
               splitCodes(target, row, group, block + 2);
-              yield target.round(row, group, Dequantize.getF16(data, block), 0);
+              yield target.put(row, group, Dequantize.getF16(data, block), 0);
             }
             case Q4_1 -> {
               long block = tensor.rowOffset(row) + group * 20L;
               splitCodes(target, row, group, block + 4);
               double d = Dequantize.getF16(data, block);
-              yield target.round(row, group, d, Dequantize.getF16(data, block + 2) + 8 * d);
+              yield target.put(row, group, d, Dequantize.getF16(data, block + 2) + 8 * d);
             }
             case Q4_K -> {
               long block = tensor.rowOffset(row) + group / 8 * 144L;
               int inBlock = group % 8;
               kCodes(target, row, group, block + Dequantize.K_CODES + inBlock / 2 * 32L);
               double d = Dequantize.kScale(data, block, inBlock);
-              yield target.round(row, group, d, 8 * d - Dequantize.kMinimum(data, block, inBlock));
+              yield target.put(row, group, d, 8 * d - Dequantize.kMinimum(data, block, inBlock));
             }
             default -> throw new IllegalStateException(tensor.type() + " has no 4-bit codes");
           };

@@ -36,8 +36,8 @@ class CpuOpsTest {
     try (Ops team = Ops.cpu(Libtorch.bundled(), workers)) {
       for (int[] shape : new int[][] {{960, 576}, {576, 576}, {3072, 576}, {576, 1536}, {48, 32}}) {
         LinearWeights.Int4 weights = int4(random, shape[0], shape[1]);
-        Matrix x = bf16(random, 1 + random.nextInt(5), shape[1]);
-        assertClose(product(team, weights, x), product(REFERENCE, weights, x), 2e-2f);
+        Matrix x = f32(random, 1 + random.nextInt(5), shape[1]);
+        assertClose(product(team, weights, x), product(REFERENCE, weights, x), 1e-5f);
       }
     }
   }
@@ -48,14 +48,15 @@ class CpuOpsTest {
     for (int round = 0; round < 30; round++) {
       int outputs = 16 * (1 + random.nextInt(20));
       int inputs = 32 * (1 + random.nextInt(12));
-      Matrix x = bf16(random, 1 + random.nextInt(40), inputs);
+      Matrix x = f32(random, 1 + random.nextInt(40), inputs);
       for (LinearWeights weights :
           List.of(
               int4(random, outputs, inputs),
               int4(random, outputs + 1, inputs),
               int8(random, outputs, inputs),
               dense(random, outputs, inputs))) {
-        assertClose(product(cpu, weights, x), product(REFERENCE, weights, x), 2e-2f);
+        float tolerance = weights instanceof LinearWeights.Bf16 ? 2e-2f : 1e-5f;
+        assertClose(product(cpu, weights, x), product(REFERENCE, weights, x), tolerance);
       }
     }
   }
@@ -64,8 +65,8 @@ class CpuOpsTest {
   void linear_intoColumns_leavesTheOthersAlone() {
     Random random = new Random(2);
     for (LinearWeights weights : List.of(int4(random, 64, 64), dense(random, 64, 64))) {
-      Matrix x = bf16(random, 3, 64);
-      Matrix y = bf16(random, 3, 160);
+      Matrix x = f32(random, 3, 64);
+      Matrix y = f32(random, 3, 160);
       Matrix before = copy(y);
       cpu.linear(x, cpu.pack(weights), y, 48);
       for (int i = 0; i < 3; i++) {
@@ -105,7 +106,7 @@ class CpuOpsTest {
         assertClose(logits(cpu, head, x), logits(REFERENCE, head, x), 1e-4f);
       }
       LinearWeights narrow = int4(random, 64, inputs);
-      assertClose(logits(cpu, narrow, x), logits(REFERENCE, narrow, x), 3e-2f);
+      assertClose(logits(cpu, narrow, x), logits(REFERENCE, narrow, x), 1e-4f);
     }
   }
 
@@ -116,13 +117,11 @@ class CpuOpsTest {
       int cols = 1 + random.nextInt(700);
       Matrix x = f32(random, 1 + random.nextInt(6), cols);
       float[] weight = floats(random, cols);
-      for (DType type : DType.values()) {
-        Matrix ours = Matrix.allocate(type, x.rows(), cols);
-        Matrix theirs = Matrix.allocate(type, x.rows(), cols);
-        cpu.rmsNorm(x, 0, x.rows(), weight, 1e-5f, ours);
-        REFERENCE.rmsNorm(x, 0, x.rows(), weight, 1e-5f, theirs);
-        assertClose(ours, theirs, type == DType.BF16 ? 1e-2f : 1e-5f);
-      }
+      Matrix ours = Matrix.allocate(DType.F32, x.rows(), cols);
+      Matrix theirs = Matrix.allocate(DType.F32, x.rows(), cols);
+      cpu.rmsNorm(x, 0, x.rows(), weight, 1e-5f, ours);
+      REFERENCE.rmsNorm(x, 0, x.rows(), weight, 1e-5f, theirs);
+      assertClose(ours, theirs, 1e-5f);
     }
   }
 
@@ -133,13 +132,13 @@ class CpuOpsTest {
       int inputs = 1 + random.nextInt(300);
       int outputs = 1 + random.nextInt(300);
       int rows = 1 + random.nextInt(12);
-      Matrix x = bf16(random, rows, inputs);
-      Matrix ours = bf16(random, rows, outputs);
+      Matrix x = f32(random, rows, inputs);
+      Matrix ours = f32(random, rows, outputs);
       Matrix theirs = copy(ours);
       List<LoraSegment> segments = segments(random, rows, inputs, outputs);
       cpu.lora(x, ours, segments);
       REFERENCE.lora(x, theirs, segments);
-      assertClose(ours, theirs, 1e-2f);
+      assertClose(ours, theirs, 1e-5f);
     }
   }
 
@@ -160,17 +159,17 @@ class CpuOpsTest {
     for (int round = 0; round < 40; round++) {
       int cols = 1 + random.nextInt(400);
       int rows = 1 + random.nextInt(5);
-      Matrix gateUp = bf16(random, rows, 2 * cols);
+      Matrix gateUp = f32(random, rows, 2 * cols);
       gateUp.set(0, 0, -200);
-      Matrix ours = Matrix.allocate(DType.BF16, rows, cols);
-      Matrix theirs = Matrix.allocate(DType.BF16, rows, cols);
+      Matrix ours = Matrix.allocate(DType.F32, rows, cols);
+      Matrix theirs = Matrix.allocate(DType.F32, rows, cols);
       cpu.swiglu(gateUp, ours);
       REFERENCE.swiglu(gateUp, theirs);
-      assertClose(ours, theirs, 1e-2f);
+      assertClose(ours, theirs, 1e-5f);
       float[] bias = floats(random, cols);
       cpu.addBias(ours, bias);
       REFERENCE.addBias(theirs, bias);
-      assertClose(ours, theirs, 1e-2f);
+      assertClose(ours, theirs, 1e-5f);
       Matrix x = f32(random, rows, cols);
       Matrix y = copy(x);
       cpu.add(x, ours);
@@ -187,7 +186,7 @@ class CpuOpsTest {
     Linear bf16 = cpu.pack(dense(random, 192, 96));
     Linear head = cpu.pack(int8(random, 200, 96));
     for (int rows : new int[] {2, 3, 4, 5, 8, 16, 17, 33, 64}) {
-      Matrix x = bf16(random, rows, 96);
+      Matrix x = f32(random, rows, 96);
       int at = random.nextInt(rows);
       Matrix alone = row(x, at);
       for (Linear weights : List.of(int4, bf16)) {
@@ -209,7 +208,7 @@ class CpuOpsTest {
       AttentionCase c = new AttentionCase(random);
       Matrix together = c.run(cpu, c.qkv, c.rows);
       int last = c.rows.count() - 1;
-      Matrix alone = Matrix.allocate(DType.BF16, 0, 1);
+      Matrix alone = Matrix.allocate(DType.F32, 0, 1);
       // Row by row writes the same cache as all rows at once.
       KvCache cache = c.cache();
       for (int i = 0; i <= last; i++) {
@@ -270,7 +269,7 @@ class CpuOpsTest {
       int kv = 1 + random.nextInt(3);
       shape = new AttentionShape(kv * (1 + random.nextInt(4)), kv, 2 * (1 + random.nextInt(40)));
       int length = 1 + random.nextInt(pages * KvCache.PAGE - 1);
-      qkv = bf16(random, length, shape.width());
+      qkv = f32(random, length, shape.width());
       List<Integer> order = new ArrayList<>();
       for (int i = 0; i < pages; i++) {
         order.add(i);
@@ -304,7 +303,7 @@ class CpuOpsTest {
 
     Matrix run(Ops ops, Matrix from, Rows at, KvCache cache) {
       Matrix work = copy(from);
-      Matrix y = Matrix.allocate(DType.BF16, from.rows(), shape.queryWidth());
+      Matrix y = Matrix.allocate(DType.F32, from.rows(), shape.queryWidth());
       ops.rotateAndStore(work, at, rotary, norms, cache, 1);
       ops.attend(work, at, cache, 1, y);
       return y;
@@ -339,13 +338,13 @@ class CpuOpsTest {
   }
 
   private static Matrix apply(Linear weights, Matrix x) {
-    Matrix y = Matrix.allocate(DType.BF16, x.rows(), weights.outputs());
+    Matrix y = Matrix.allocate(DType.F32, x.rows(), weights.outputs());
     cpu.linear(x, weights, y, 0);
     return y;
   }
 
   private static Matrix product(Ops ops, LinearWeights weights, Matrix x) {
-    Matrix y = Matrix.allocate(DType.BF16, x.rows(), weights.outputs());
+    Matrix y = Matrix.allocate(DType.F32, x.rows(), weights.outputs());
     ops.linear(x, ops.pack(weights), y, 0);
     return y;
   }
@@ -360,13 +359,20 @@ class CpuOpsTest {
     byte[] codes = new byte[outputs * inputs / 2];
     random.nextBytes(codes);
     int groups = outputs * inputs / 32;
-    Bytes scales = Bytes.allocate(2L * groups);
-    Bytes zeros = Bytes.allocate(2L * groups);
+    Bytes scales = Bytes.allocate(4L * groups);
+    Bytes zeros = Bytes.allocate(4L * groups);
+    boolean halves = random.nextBoolean();
     for (int i = 0; i < groups; i++) {
-      scales.putBf16(2L * i, 0.02f * random.nextFloat());
-      zeros.putBf16(2L * i, 0.1f * random.nextFloat() - 0.05f);
+      float scale = half(0.02f * random.nextFloat());
+      float zero = half(-0.15f * random.nextFloat()) + 8 * scale;
+      scales.putFloat(4L * i, scale);
+      zeros.putFloat(4L * i, halves ? zero : zero + 1e-3f * random.nextFloat());
     }
     return new LinearWeights.Int4(outputs, inputs, Bytes.copyOf(codes), scales, zeros);
+  }
+
+  private static float half(float value) {
+    return Float.float16ToFloat(Float.floatToFloat16(value));
   }
 
   private static LinearWeights.Int8 int8(Random random, int outputs, int inputs) {
