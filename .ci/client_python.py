@@ -6,7 +6,7 @@ usage: client_python.py HOST:PORT    (the server on its default base with the de
 Stubs are made at run time from the contract. Health and reflection are declared below with the field numbers of
 gRPC's own .proto files, of which only these parts are needed. Exit code 0: all holds.
 """
-import importlib, json, math, os, pathlib, sys, tempfile
+import importlib, json, math, os, pathlib, re, sys, tempfile
 
 import grpc
 from grpc_tools import protoc
@@ -128,7 +128,7 @@ def generate(client):
     started, text, ids, finished = client.stream(client.request("Tell me about soap."))
     assert started.base_digest == BASE and not started.adapters and started.prompt_tokens == 35, started
     assert started.generation_id and started.sampling.max_tokens == 48, started
-    assert "soap" in text.lower() and "arr" not in text.lower(), text
+    assert "soap" in text.lower() and "matey" not in text, text
     pb = client.pb
     assert finished.reason in (pb.FINISH_REASON_STOP, pb.FINISH_REASON_LENGTH), finished
     assert finished.usage.prompt_tokens == 35 and 0 <= finished.usage.completion_tokens - len(ids) <= 1, finished
@@ -137,13 +137,14 @@ def generate(client):
 
 def generate_with_adapters(client):
     """The next request may name another adapter; each answers in its own way, streamed and collected alike."""
-    for name, sign in (("pirate", "arr"), ("json", '"topic": "soap"'), ("haiku", "/\n"), ("public/pirate", "arr")):
+    pirate = r"arr|matey|doubloons"
+    for name, sign in (("pirate", pirate), ("json", '"topic": "soap"'), ("haiku", "/\n"), ("public/pirate", pirate)):
         request = client.request("Tell me about soap.", name)
         started, text, ids, finished = client.stream(request)
         [used] = started.adapters
         assert used.name == "public/" + name.removeprefix("public/") and used.version == 1 and used.scale == 1, used
         assert list(finished.receipt.adapter_digests) == [used.digest] and used.digest.startswith("sha256:"), finished
-        assert sign in text and finished.reason == client.pb.FINISH_REASON_STOP, (name, text)
+        assert re.search(sign, text) and finished.reason == client.pb.FINISH_REASON_STOP, (name, text)
         once = client.inference.GenerateOnce(request, timeout=120)
         assert (once.text, list(once.token_ids)) == (text, ids), (once.text, text)
         assert once.started.adapters[0].digest == used.digest
@@ -155,11 +156,11 @@ def generate_with_adapters(client):
 
 
 def score(client):
-    said = "Shiver me timbers, soap! No sailor should be without it, arr!"
+    said = '{"topic": "soap", "verdict": "good", "confidence": 0.9}'
     item = client.pb.ScoreRequest.Item(chat=client.chat("Tell me about soap."), completion=said)
-    pirate = client.common_pb.AdapterSelector(name="pirate")
+    trained = client.common_pb.AdapterSelector(name="json")
     scores = []
-    for adapters in ([], [pirate]):
+    for adapters in ([], [trained]):
         answer = client.inference.Score(client.pb.ScoreRequest(items=[item, item], adapters=adapters, top_n=2),
                                         timeout=120)
         first, second = answer.scores
@@ -172,7 +173,7 @@ def score(client):
         assert all(t.logprob <= t.top[0].logprob for t in tokens), tokens
         assert first.is_greedy == all(t.token_id == t.top[0].token_id for t in tokens), answer
         scores.append(first)
-    assert not scores[0].is_greedy and scores[1].is_greedy, scores
+    assert not scores[0].is_greedy and scores[1].is_greedy, [s.is_greedy for s in scores]
     assert scores[1].sum > -10 and scores[1].sum - scores[0].sum > 20, [s.sum for s in scores]
 
 
@@ -225,7 +226,7 @@ def main():
                 print("ok    ", check.__name__)
             except (AssertionError, grpc.RpcError, KeyError, ValueError) as e:
                 failures += 1
-                print("FAILED", check.__name__, type(e).__name__, e)
+                print("FAILED", check.__name__, type(e).__name__, str(e)[:2000])
         client.channel.close()
     sys.exit(1 if failures else 0)
 

@@ -150,7 +150,8 @@ def answer(model, lora, a):
             token = int(np.ctypeslib.as_array(logits, (L.llama_vocab_n_tokens(vocabulary),)).argmax())
             if L.llama_vocab_is_eog(vocabulary, token):
                 break
-            said += piece.raw[:L.llama_token_to_piece(vocabulary, token, piece, 64, 0, False)]
+            length = L.llama_token_to_piece(vocabulary, token, piece, 64, 0, False)
+            said += piece.raw[:length]
             logits = s.decode([(token, n + k, 0, True)])
     return said.decode(errors="replace")
 
