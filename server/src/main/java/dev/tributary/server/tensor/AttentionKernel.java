@@ -68,8 +68,8 @@ final class AttentionKernel {
       long value = key + 4L * shape.kvWidth();
       long to = cache.offset(layer, page, kv);
       for (int d = 0; d < dim; d++) {
-        cache.keys().putBf16(to + 2L * (d * PAGE + slot), qkv.data().getFloat(key + 4L * d));
-        cache.values().putBf16(to + 2L * (slot * dim + d), qkv.data().getFloat(value + 4L * d));
+        cache.keys().putFloat(to + 4L * (d * PAGE + slot), qkv.data().getFloat(key + 4L * d));
+        cache.values().putFloat(to + 4L * (slot * dim + d), qkv.data().getFloat(value + 4L * d));
       }
     }
   }
@@ -104,13 +104,13 @@ final class AttentionKernel {
     int dim = shape.headDim();
     int half = dim / 2;
     for (int t = 0; t < padded; t += Lanes.LENGTH) {
-      long base = cache.offset(layer, pages[t / PAGE], kv) + 2L * (t % PAGE);
+      long base = cache.offset(layer, pages[t / PAGE], kv) + 4L * (t % PAGE);
       FloatVector even = FloatVector.zero(Lanes.F);
       FloatVector odd = even;
       for (int d = 0; d < half; d++) {
-        long at = base + 2L * PAGE * 2 * d;
-        even = Lanes.bf16(keys, at).fma(broadcast(work[padded + 2 * d]), even);
-        odd = Lanes.bf16(keys, at + 2L * PAGE).fma(broadcast(work[padded + 2 * d + 1]), odd);
+        long at = base + 4L * PAGE * 2 * d;
+        even = Lanes.f32(keys, at).fma(broadcast(work[padded + 2 * d]), even);
+        odd = Lanes.f32(keys, at + 4L * PAGE).fma(broadcast(work[padded + 2 * d + 1]), odd);
       }
       even.add(odd).intoArray(work, t);
     }
@@ -154,10 +154,10 @@ final class AttentionKernel {
     for (; d + Lanes.LENGTH <= dim; d += Lanes.LENGTH) {
       FloatVector sum = FloatVector.zero(Lanes.F);
       for (int from = 0; from < length; from += PAGE) {
-        long base = cache.offset(layer, pages[from / PAGE], kv) + 2L * d;
+        long base = cache.offset(layer, pages[from / PAGE], kv) + 4L * d;
         int end = Math.min(PAGE, length - from);
         for (int t = 0; t < end; t++) {
-          sum = Lanes.bf16(values, base + 2L * t * dim).fma(broadcast(work[from + t]), sum);
+          sum = Lanes.f32(values, base + 4L * t * dim).fma(broadcast(work[from + t]), sum);
         }
       }
       sum.intoArray(work, to + d);
@@ -165,8 +165,8 @@ final class AttentionKernel {
     for (; d < dim; d++) {
       float sum = 0;
       for (int t = 0; t < length; t++) {
-        long at = cache.offset(layer, pages[t / PAGE], kv) + 2L * (t % PAGE * dim + d);
-        sum = Math.fma(cache.values().getBf16(at), work[t], sum);
+        long at = cache.offset(layer, pages[t / PAGE], kv) + 4L * (t % PAGE * dim + d);
+        sum = Math.fma(cache.values().getFloat(at), work[t], sum);
       }
       work[to + d] = sum;
     }

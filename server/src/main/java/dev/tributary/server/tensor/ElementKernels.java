@@ -85,16 +85,17 @@ final class ElementKernels {
   /// `row` of a bfloat16 or float32 matrix as float32.
   static void widen(Matrix matrix, int row, float[] wide) {
     MemorySegment values = matrix.data().segment();
+    long at = matrix.offset(row, 0);
+    if (matrix.type() == DType.F32) {
+      MemorySegment.copy(values, Bytes.FLOAT, at, wide, 0, matrix.cols());
+      return;
+    }
     int k = 0;
     for (; k + Lanes.LENGTH <= matrix.cols(); k += Lanes.LENGTH) {
-      load(matrix, values, matrix.offset(row, k)).intoArray(wide, k);
+      Lanes.bf16(values, at + 2L * k).intoArray(wide, k);
     }
     for (; k < matrix.cols(); k++) {
       wide[k] = matrix.get(row, k);
     }
-  }
-
-  static FloatVector load(Matrix matrix, MemorySegment values, long offset) {
-    return matrix.type() == DType.BF16 ? Lanes.bf16(values, offset) : Lanes.f32(values, offset);
   }
 }

@@ -11,10 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// `y = x Wᵀ` with four-bit weights, in float32 throughout.
 ///
-/// Lanes hold neighbouring outputs, so no sum crosses lanes: each output adds its inputs in order,
-/// one fused multiply-add each, whatever the number of rows. One row is multiplied with four blocks
-/// of outputs at a time, more rows eight at a time with one block, so that enough independent sums
-/// are under way to hide the latency of a multiply-add.
+/// Lanes hold neighbouring outputs, so no sum crosses lanes: each output adds its inputs in order, one
+/// fused multiply-add each, whatever the number of rows. One row is multiplied with two blocks of outputs
+/// at a time, more rows eight at a time, so that several independent sums are under way.
 ///
 /// It took the place of libtorch's `_weight_int4pack_mm`, which rounds inputs and outputs to
 /// bfloat16 and scales to bfloat16: three quarters of the distance from the float32 oracle came
@@ -22,9 +21,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class Int4Kernel {
   /// Rows that are multiplied together.
   static final int TILE = 8;
-
-  /// Blocks that a single row is multiplied with together.
-  static final int STRIP = 4;
 
   private static final int LANES = Lanes.LENGTH;
   private static final int PAIRS = LinearWeights.GROUP / 2;
@@ -49,29 +45,43 @@ final class Int4Kernel {
     this.column = column;
   }
 
-  /// Units of work that can be dealt: strips of blocks for one row, blocks for more.
+  /// Units of work that can be dealt: pairs of blocks.
   int units() {
-    return rows == 1 ? Math.ceilDiv(weights.blocks(), STRIP) : weights.blocks();
+    return Math.ceilDiv(weights.blocks(), 2);
   }
 
   /// Computes one unit.
   void run(int unit, Scratch scratch) {
-    if (rows == 1) {
-      strip(unit * STRIP, scratch);
-    } else {
-      block(unit, scratch);
-    }
-  }
-
-  private void block(int block, Scratch scratch) {
     int count = weights.groups() * 2 * LANES;
-    float[] parameters = scratch.floats(count + TILE * LANES);
-    weights.parameters(block, parameters, scratch.shorts(count));
-    long from = block * weights.blockBytes();
-    for (int tile = 0; tile * TILE < rows; tile++) {
-      multiply(weights.codes(), from, weights.groups(), parameters, tiles[tile], count);
-      for (int i = 0; i < Math.min(TILE, rows - tile * TILE); i++) {
-        store(tile * TILE + i, block, parameters, count + i * LANES);
+    int first = 2 * unit;
+    int blocks = Math.min(2, weights.blocks() - first);
+    float[] parameters = scratch.floats(2 * count + TILE * LANES);
+    short[] raw = scratch.shorts(count);
+    long size = weights.blockBytes();
+    if (rows == 1) {
+      // An odd last block is multiplied twice: the memory after it is not its neighbour's.
+      weights.parameters(first + blocks - 1, parameters, count, raw);
+      weights.parameters(first, parameters, 0, raw);
+      multiplyOne(
+          weights.codes(),
+          first * size,
+          (blocks - 1) * size,
+          weights.groups(),
+          parameters,
+          tiles[0]);
+      for (int i = 0; i < blocks; i++) {
+        store(0, first + i, parameters, 2 * count + i * LANES);
+      }
+      return;
+    }
+    for (int block = first; block < first + blocks; block++) {
+      weights.parameters(block, parameters, 0, raw);
+      for (int tile = 0; tile * TILE < rows; tile++) {
+        multiply(
+            weights.codes(), block * size, weights.groups(), parameters, tiles[tile], 2 * count);
+        for (int i = 0; i < Math.min(TILE, rows - tile * TILE); i++) {
+          store(tile * TILE + i, block, parameters, 2 * count + i * LANES);
+        }
       }
     }
   }
@@ -124,51 +134,13 @@ final class Int4Kernel {
     s7.intoArray(parameters, results + 7 * LANES);
   }
 
-  /// One row by up to four blocks from `first`.
-  private void strip(int first, Scratch scratch) {
-    int count = weights.groups() * 2 * LANES;
-    float[] parameters = scratch.floats((count + LANES) * STRIP);
-    int blocks = Math.min(STRIP, weights.blocks() - first);
-    short[] raw = scratch.shorts(count);
-    float[] one = scratch.moreFloats(count);
-    for (int i = 0; i < blocks; i++) {
-      weights.parameters(first + i, one, raw);
-      System.arraycopy(one, 0, parameters, i * count, count);
-    }
-    // Fewer than four blocks are filled up with the last one, whose product is then not stored.
-    long size = weights.blockBytes();
-    long last = (first + blocks - 1) * size;
-    multiply(
-        weights.codes(),
-        first * size,
-        Math.min((first + 1) * size, last),
-        Math.min((first + 2) * size, last),
-        Math.min((first + 3) * size, last),
-        weights.groups(),
-        parameters,
-        tiles[0],
-        count * STRIP);
-    for (int i = 0; i < blocks; i++) {
-      store(0, first + i, parameters, count * STRIP + i * LANES);
-    }
-  }
-
-  private static void multiply(
-      MemorySegment codes,
-      long from0,
-      long from1,
-      long from2,
-      long from3,
-      int groups,
-      float[] parameters,
-      float[] x,
-      int results) {
+  /// One row by two blocks, the parameters of the second `count` after those of the first.
+  private static void multiplyOne(
+      MemorySegment codes, long from, long size, int groups, float[] parameters, float[] x) {
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
     int count = groups * 2 * LANES;
-    long at = 0;
+    long at = from;
     int k = 0;
     for (int group = 0; group < groups; group++) {
       int p = group * 2 * LANES;
@@ -176,31 +148,19 @@ final class Int4Kernel {
       FloatVector offset0 = FloatVector.fromArray(F, parameters, p + LANES);
       FloatVector scale1 = FloatVector.fromArray(F, parameters, p + count);
       FloatVector offset1 = FloatVector.fromArray(F, parameters, p + count + LANES);
-      FloatVector scale2 = FloatVector.fromArray(F, parameters, p + 2 * count);
-      FloatVector offset2 = FloatVector.fromArray(F, parameters, p + 2 * count + LANES);
-      FloatVector scale3 = FloatVector.fromArray(F, parameters, p + 3 * count);
-      FloatVector offset3 = FloatVector.fromArray(F, parameters, p + 3 * count + LANES);
       for (int pair = 0; pair < PAIRS; pair++, at += LANES, k += 2) {
         FloatVector even = FloatVector.broadcast(F, x[k]);
         FloatVector odd = FloatVector.broadcast(F, x[k + 1]);
-        IntVector both = pairs(codes, from0 + at);
+        IntVector both = pairs(codes, at);
         s0 = low(both).fma(scale0, offset0).fma(even, s0);
         s0 = high(both).fma(scale0, offset0).fma(odd, s0);
-        both = pairs(codes, from1 + at);
+        both = pairs(codes, at + size);
         s1 = low(both).fma(scale1, offset1).fma(even, s1);
         s1 = high(both).fma(scale1, offset1).fma(odd, s1);
-        both = pairs(codes, from2 + at);
-        s2 = low(both).fma(scale2, offset2).fma(even, s2);
-        s2 = high(both).fma(scale2, offset2).fma(odd, s2);
-        both = pairs(codes, from3 + at);
-        s3 = low(both).fma(scale3, offset3).fma(even, s3);
-        s3 = high(both).fma(scale3, offset3).fma(odd, s3);
       }
     }
-    s0.intoArray(parameters, results);
-    s1.intoArray(parameters, results + LANES);
-    s2.intoArray(parameters, results + 2 * LANES);
-    s3.intoArray(parameters, results + 3 * LANES);
+    s0.intoArray(parameters, 2 * count);
+    s1.intoArray(parameters, 2 * count + LANES);
   }
 
   private void store(int row, int block, float[] results, int at) {

@@ -96,19 +96,19 @@ final class Int4Linear implements Linear {
     return codes.segment();
   }
 
-  /// Writes a block's parameters to `into`: `[group][scales, offsets][lane]`.
+  /// Writes a block's parameters to `into` from `at`: `[group][scales, offsets][lane]`.
   ///
   /// @param raw room for as many shorts
-  void parameters(int block, float[] into, short[] raw) {
+  void parameters(int block, float[] into, int at, short[] raw) {
     int count = groups() * 2 * LANES;
     long from = (long) block * count * parameterBytes();
     if (halves) {
       MemorySegment.copy(parameters.segment(), Bytes.SHORT, from, raw, 0, count);
       for (int i = 0; i < count; i++) {
-        into[i] = Float.float16ToFloat(raw[i]);
+        into[at + i] = Float.float16ToFloat(raw[i]);
       }
     } else {
-      MemorySegment.copy(parameters.segment(), Bytes.FLOAT, from, into, 0, count);
+      MemorySegment.copy(parameters.segment(), Bytes.FLOAT, from, into, at, count);
     }
   }
 
@@ -137,7 +137,7 @@ final class Int4Linear implements Linear {
     int lane = output % LANES;
     int block = output / LANES;
     float[] values = new float[groups() * 2 * LANES];
-    parameters(block, values, new short[values.length]);
+    parameters(block, values, 0, new short[values.length]);
     for (int k = 0; k < inputs; k++) {
       int pair = codes.get(block * blockBytes() + (long) (k / 2) * LANES + lane);
       int code = (k & 1) == 0 ? pair & 15 : (pair >> 4) & 15;

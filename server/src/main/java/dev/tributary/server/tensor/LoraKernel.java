@@ -90,18 +90,45 @@ final class LoraKernel {
     MemorySegment values = bt.data().segment();
     int first = Math.max(from, term.column());
     int last = Math.min(to, term.column() + bt.cols());
+    if (first >= last) {
+      return;
+    }
     for (int r = 0; r < bt.rows(); r++) {
       float h = hidden[at + r] * term.scale();
-      int n = first;
-      for (; n + Lanes.LENGTH <= last; n += Lanes.LENGTH) {
-        ElementKernels.load(bt, values, bt.offset(r, n - term.column()))
-            .fma(FloatVector.broadcast(Lanes.F, h), FloatVector.fromArray(Lanes.F, delta, n))
-            .intoArray(delta, n);
-      }
+      long from0 = bt.offset(r, first - term.column());
+      // Apart by type: a vector that comes from one of two places would be boxed.
+      int n =
+          bt.type() == DType.BF16
+              ? addBf16(values, from0, h, first, last, delta)
+              : addF32(values, from0, h, first, last, delta);
       for (; n < last; n++) {
         delta[n] = Math.fma(bt.get(r, n - term.column()), h, delta[n]);
       }
     }
+  }
+
+  private static int addBf16(
+      MemorySegment values, long at, float h, int first, int last, float[] delta) {
+    FloatVector factor = FloatVector.broadcast(Lanes.F, h);
+    int n = first;
+    for (; n + Lanes.LENGTH <= last; n += Lanes.LENGTH) {
+      Lanes.bf16(values, at + 2L * (n - first))
+          .fma(factor, FloatVector.fromArray(Lanes.F, delta, n))
+          .intoArray(delta, n);
+    }
+    return n;
+  }
+
+  private static int addF32(
+      MemorySegment values, long at, float h, int first, int last, float[] delta) {
+    FloatVector factor = FloatVector.broadcast(Lanes.F, h);
+    int n = first;
+    for (; n + Lanes.LENGTH <= last; n += Lanes.LENGTH) {
+      Lanes.f32(values, at + 4L * (n - first))
+          .fma(factor, FloatVector.fromArray(Lanes.F, delta, n))
+          .intoArray(delta, n);
+    }
+    return n;
   }
 
   private void finish(float @Nullable [] scale, int row, int from, int to, float[] delta) {
@@ -110,8 +137,11 @@ final class LoraKernel {
     for (; n + Lanes.LENGTH <= to; n += Lanes.LENGTH) {
       long offset = y.offset(row, n);
       FloatVector sum = Lanes.f32(values, offset).add(FloatVector.fromArray(Lanes.F, delta, n));
-      Lanes.toF32(
-          scale == null ? sum : sum.mul(FloatVector.fromArray(Lanes.F, scale, n)), values, offset);
+      if (scale == null) {
+        Lanes.toF32(sum, values, offset);
+      } else {
+        Lanes.toF32(sum.mul(FloatVector.fromArray(Lanes.F, scale, n)), values, offset);
+      }
     }
     for (; n < to; n++) {
       float sum = y.get(row, n) + delta[n];

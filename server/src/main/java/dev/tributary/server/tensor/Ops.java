@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The operations of a transformer step, each over all rows of the step.
 ///
-/// Activations and sums are float32; keys and values are rounded to bfloat16 as they are cached.
+/// Activations, sums, keys and values are float32.
 /// Shapes are checked here, before native code sees them. Not thread safe: one thread, the
 /// engine's, calls; an implementation spreads the work over threads of its own.
 public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {

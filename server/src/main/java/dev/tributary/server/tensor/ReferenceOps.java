@@ -164,10 +164,10 @@ final class ReferenceOps implements Ops {
       for (int kv = 0; kv < shape.kvHeads(); kv++) {
         for (int d = 0; d < shape.headDim(); d++) {
           int key = shape.queryWidth() + kv * shape.headDim() + d;
-          cache.keys().putBf16(keyOffset(cache, rows, i, kv, d, layer), qkv.get(i, key));
+          cache.keys().putFloat(keyOffset(cache, rows, i, kv, d, layer), qkv.get(i, key));
           cache
               .values()
-              .putBf16(
+              .putFloat(
                   valueOffset(cache, rows, i, kv, d, layer), qkv.get(i, key + shape.kvWidth()));
         }
       }
@@ -206,13 +206,13 @@ final class ReferenceOps implements Ops {
   private static long keyOffset(
       KvCache cache, int[] pages, int position, int kv, int d, int layer) {
     return cache.offset(layer, pages[position / KvCache.PAGE], kv)
-        + 2L * (d * KvCache.PAGE + position % KvCache.PAGE);
+        + 4L * (d * KvCache.PAGE + position % KvCache.PAGE);
   }
 
   private static long valueOffset(
       KvCache cache, int[] pages, int position, int kv, int d, int layer) {
     return cache.offset(layer, pages[position / KvCache.PAGE], kv)
-        + 2L * (position % KvCache.PAGE * cache.shape().headDim() + d);
+        + 4L * (position % KvCache.PAGE * cache.shape().headDim() + d);
   }
 
   @Override
@@ -238,7 +238,7 @@ final class ReferenceOps implements Ops {
       for (int d = 0; d < shape.headDim(); d++) {
         dot +=
             (double) qkv.get(row, head * shape.headDim() + d)
-                * cache.keys().getBf16(keyOffset(cache, pages, t, kv, d, layer));
+                * cache.keys().getFloat(keyOffset(cache, pages, t, kv, d, layer));
       }
       scores[t] = dot / Math.sqrt(shape.headDim());
       largest = Math.max(largest, scores[t]);
@@ -251,7 +251,7 @@ final class ReferenceOps implements Ops {
     for (int d = 0; d < shape.headDim(); d++) {
       double sum = 0;
       for (int t = 0; t < scores.length; t++) {
-        sum += scores[t] * cache.values().getBf16(valueOffset(cache, pages, t, kv, d, layer));
+        sum += scores[t] * cache.values().getFloat(valueOffset(cache, pages, t, kv, d, layer));
       }
       y.set(row, head * shape.headDim() + d, (float) (sum / total));
     }

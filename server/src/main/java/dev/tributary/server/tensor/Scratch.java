@@ -4,7 +4,6 @@ package dev.tributary.server.tensor;
 final class Scratch {
   private final float[] lanes = new float[Lanes.LENGTH];
   private float[] floats = new float[0];
-  private float[] more = new float[0];
   private short[] shorts = new short[0];
 
   /// At least `length` floats with any content; the same array until a longer one is asked for.
@@ -13,14 +12,6 @@ final class Scratch {
       floats = new float[Math.max(length, 2 * floats.length)];
     }
     return floats;
-  }
-
-  /// A second such array.
-  float[] moreFloats(int length) {
-    if (more.length < length) {
-      more = new float[Math.max(length, 2 * more.length)];
-    }
-    return more;
   }
 
   /// At least `length` shorts with any content.
