@@ -93,8 +93,7 @@ final class CpuOps implements Ops {
 
   private void int4(Matrix x, Int4Linear weights, Matrix y, int column) {
     Int4Kernel kernel = new Int4Kernel(weights, tiles(x), x.rows(), y, column);
-    team.forEach(
-        kernel.units(), (worker, unit) -> kernel.run(unit, workers[worker].scratch));
+    team.forEach(kernel.units(), (worker, unit) -> kernel.run(unit, workers[worker].scratch));
   }
 
   /// The rows of `x` as [Int4Kernel] takes them, valid until the next call.

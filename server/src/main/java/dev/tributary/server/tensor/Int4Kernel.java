@@ -11,9 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// `y = x Wᵀ` with four-bit weights, in float32 throughout.
 ///
-/// Lanes hold neighbouring outputs, so no sum crosses lanes: each output adds its inputs in order, one
-/// fused multiply-add each, whatever the number of rows. One row is multiplied with two blocks of outputs
-/// at a time, more rows eight at a time, so that several independent sums are under way.
+/// Lanes hold neighbouring outputs, so no sum crosses lanes: each output adds its inputs in order,
+/// one fused multiply-add each, whatever the number of rows. One row is multiplied with two blocks
+/// of outputs at a time, more rows eight at a time, so that several independent sums are under way.
 ///
 /// It took the place of libtorch's `_weight_int4pack_mm`, which rounds inputs and outputs to
 /// bfloat16 and scales to bfloat16: three quarters of the distance from the float32 oracle came

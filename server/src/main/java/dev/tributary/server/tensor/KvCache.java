@@ -2,9 +2,10 @@ package dev.tributary.server.tensor;
 
 /// Keys and values of every cached token, float32, in pages of [#PAGE] tokens.
 ///
-/// Rounded to bfloat16, as most servers keep them, they would be all that is inexact in a step: then one
-/// position of 13,000 on general text under a sharp adapter (town-guide) answers another token than the
-/// float32 oracle, by a lead of 0.98 nat. In float32 all agree. It costs twice the cache's memory.
+/// Rounded to bfloat16, as most servers keep them, they would be all that is inexact in a step:
+/// then one position of 13,000 on general text under a sharp adapter (town-guide) answers another
+/// token than the float32 oracle, by a lead of 0.98 nat. In float32 all agree. It costs twice the
+/// cache's memory.
 ///
 /// A page number addresses the same page in every layer; which sequence owns it is the scheduler's
 /// business. Keys lie `[layer][page][kvHead][dim][slot]`, so that one vector holds a dimension of
@@ -54,7 +55,10 @@ public final class KvCache {
 
   /// Byte offset of `[layer][page][kvHead]`, in keys and values alike.
   long offset(int layer, int page, int kvHead) {
-    return (((long) layer * pages + page) * shape.kvHeads() + kvHead) * shape.headDim() * PAGE * Float.BYTES;
+    return (((long) layer * pages + page) * shape.kvHeads() + kvHead)
+        * shape.headDim()
+        * PAGE
+        * Float.BYTES;
   }
 
   private long pageBytes() {

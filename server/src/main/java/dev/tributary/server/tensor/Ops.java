@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The operations of a transformer step, each over all rows of the step.
 ///
-/// Activations, sums, keys and values are float32.
-/// Shapes are checked here, before native code sees them. Not thread safe: one thread, the
-/// engine's, calls; an implementation spreads the work over threads of its own.
+/// Activations, sums, keys and values are float32. Shapes are checked here, before native code sees
+/// them. Not thread safe: one thread, the engine's, calls; an implementation spreads the work over
+/// threads of its own.
 public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   /// libtorch's GEMM and Vector API kernels on `threads` threads, the caller's included.
   static Ops cpu(Libtorch libtorch, int threads) {

@@ -9,9 +9,9 @@
 ///   weights of 16- and 32-bit ones.
 /// - Tensors stay in the mapped file until they are converted.
 ///
-/// **Codes are kept.** Q4_0, Q4_1 and Q4_K are w = (q - 8) s + z already; s and z are kept in float32, so
-/// nothing of them is lost. (Rounded to bfloat16, as libtorch's int4 matmul wants them, they change the
-/// default model's weights by 0.18% of their root mean square.)
+/// **Codes are kept.** Q4_0, Q4_1 and Q4_K are w = (q - 8) s + z already; s and z are kept in
+/// float32, so nothing of them is lost. (Rounded to bfloat16, as libtorch's int4 matmul wants them,
+/// they change the default model's weights by 0.18% of their root mean square.)
 @NullMarked
 package dev.tributary.server.weights;
 
