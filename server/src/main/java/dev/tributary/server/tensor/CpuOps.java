@@ -130,10 +130,11 @@ final class CpuOps implements Ops {
     Matrix result = Matrix.allocate(DType.BF16, x.rows(), weights.outputs());
     team.forEach(x.rows(), (worker, i) -> ElementKernels.narrow(x, i, narrow));
     int[] borders = borders(weights.outputs());
-    team.run(
-        worker -> {
-          int from = borders[worker];
-          int width = borders[worker + 1] - from;
+    team.forEach(
+        team.size(),
+        (worker, share) -> {
+          int from = borders[share];
+          int width = borders[share + 1] - from;
           if (width > 0) {
             HandleCache handles = workers[worker].handles;
             long w =
@@ -193,7 +194,7 @@ final class CpuOps implements Ops {
     }
     segments.forEach(segment -> Checks.lora(x, y, segment));
     LoraKernel kernel = new LoraKernel(y, segments, widen(x));
-    team.run(worker -> kernel.down(worker, team.size(), workers[worker].scratch));
+    team.forEach(kernel.ranks(), (worker, rank) -> kernel.down(rank, workers[worker].scratch));
     forColumns(y.cols(), (worker, from, to) -> kernel.up(from, to, workers[worker].scratch));
   }
 
@@ -227,14 +228,10 @@ final class CpuOps implements Ops {
     Checks.attention(qkv, rows, cache, layer);
     AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, layer);
     int kvHeads = cache.shape().kvHeads();
-    int items = rows.count() * kvHeads;
-    team.run(
-        worker -> {
-          // Every size-th item: neighbouring rows of a prompt cost about the same.
-          for (int item = worker; item < items; item += team.size()) {
-            kernel.attend(item / kvHeads, item % kvHeads, y, workers[worker].scratch);
-          }
-        });
+    team.forEach(
+        rows.count() * kvHeads,
+        (worker, item) ->
+            kernel.attend(item / kvHeads, item % kvHeads, y, workers[worker].scratch));
   }
 
   @Override
@@ -255,14 +252,14 @@ final class CpuOps implements Ops {
   }
 
   private void forColumns(int columns, ColumnWork work) {
-    int units = (columns + COLUMN_UNIT - 1) / COLUMN_UNIT;
-    team.run(
-        worker -> {
-          int from = (int) ((long) units * worker / team.size()) * COLUMN_UNIT;
-          int to = (int) ((long) units * (worker + 1) / team.size()) * COLUMN_UNIT;
-          if (from < Math.min(to, columns)) {
-            work.run(worker, from, Math.min(to, columns));
-          }
+    int shares = Math.min(4 * team.size(), Math.ceilDiv(columns, COLUMN_UNIT));
+    int units = Math.ceilDiv(columns, COLUMN_UNIT);
+    team.forEach(
+        shares,
+        (worker, share) -> {
+          int from = (int) ((long) units * share / shares) * COLUMN_UNIT;
+          int to = (int) ((long) units * (share + 1) / shares) * COLUMN_UNIT;
+          work.run(worker, from, Math.min(to, columns));
         });
   }
 

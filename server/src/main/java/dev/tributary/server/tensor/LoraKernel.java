@@ -41,20 +41,30 @@ final class LoraKernel {
     return ranks;
   }
 
-  /// First pass: this worker's share of `h = A x`.
-  void down(int worker, int workers, Scratch scratch) {
-    int unit = 0;
-    for (int s = 0; s < segments.size(); s++) {
-      LoraSegment segment = segments.get(s);
-      int ranks = ranks(segment);
-      int at = hiddenFrom[s];
-      for (LoraSegment.Term term : segment.terms()) {
-        for (int r = 0; r < term.a().rows(); r++, at++) {
-          if (unit++ % workers == worker) {
-            down(segment, term.a(), r, at, ranks, scratch);
-          }
-        }
+  /// Ranks of all terms of all segments: the units of the first pass.
+  int ranks() {
+    int count = 0;
+    for (LoraSegment segment : segments) {
+      count += ranks(segment);
+    }
+    return count;
+  }
+
+  /// First pass: one rank of `h = A x`, for the rows of its segment.
+  void down(int rank, Scratch scratch) {
+    int s = 0;
+    int r = rank;
+    while (r >= ranks(segments.get(s))) {
+      r -= ranks(segments.get(s++));
+    }
+    LoraSegment segment = segments.get(s);
+    int at = hiddenFrom[s] + r;
+    for (LoraSegment.Term term : segment.terms()) {
+      if (r < term.a().rows()) {
+        down(segment, term.a(), r, at, ranks(segment), scratch);
+        return;
       }
+      r -= term.a().rows();
     }
   }
 

@@ -4,28 +4,62 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/// A fixed team of threads that work on one task at a time, each on its own share of it.
+/// A fixed team of threads that work on one task at a time.
 ///
-/// The thread that calls [#run] is worker 0. Between tasks the others spin for about 20 µs (the
-/// next task of a step follows within 1 µs), then yield, then park. A worker that fails does not
-/// leave the others waiting: all finish their shares and [#run] throws the first failure.
+/// A task is a number of items, which workers claim in small runs of neighbours until none is left.
+/// So a worker that the system has put aside for another process holds up no more than what it has
+/// claimed, and one that comes late finds nothing to do. The thread that calls [#forEach] is worker
+/// 0. Between tasks the others spin for about 20 µs (the next task of a step follows within 1 µs),
+/// then yield, then park. An item that fails leaves the others to be done; [#forEach] then throws
+/// the first failure.
 final class Team implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
   private static final long YIELD_NANOS = 200_000;
 
-  /// One worker's share of a task.
-  interface Work {
-    void run(int worker);
+  /// Runs of items that a task is cut into, for each worker.
+  private static final int RUNS = 4;
+
+  /// One item of a task.
+  interface ItemWork {
+    void run(int worker, int item);
+  }
+
+  /// A task under way.
+  private static final class Task {
+    final int items;
+    final int run;
+    final ItemWork work;
+    final AtomicInteger claimed = new AtomicInteger();
+    final AtomicInteger done = new AtomicInteger();
+    volatile @Nullable Throwable failure;
+
+    Task(int items, int workers, ItemWork work) {
+      this.items = items;
+      this.run = Math.max(1, items / (RUNS * workers));
+      this.work = work;
+    }
+
+    /// Claims and does items until none is left.
+    void share(int worker) {
+      for (int from = claimed.getAndAdd(run); from < items; from = claimed.getAndAdd(run)) {
+        int to = Math.min(items, from + run);
+        try {
+          for (int item = from; item < to; item++) {
+            work.run(worker, item);
+          }
+        } catch (Throwable e) {
+          failure = e;
+        }
+        done.addAndGet(to - from);
+      }
+    }
   }
 
   private final int size;
   private final Thread[] threads;
-  private final AtomicInteger unfinished = new AtomicInteger();
-  private volatile int generation;
-  private volatile @Nullable Work work;
-  private volatile @Nullable Throwable failure;
-  private volatile boolean closed;
   private final boolean[] parked;
+  private volatile @Nullable Task task;
+  private volatile boolean closed;
 
   /// @param started runs on every worker thread before its first task
   Team(int size, Runnable started) {
@@ -53,16 +87,28 @@ final class Team implements AutoCloseable {
     return size;
   }
 
-  /// Runs `task` on every worker and returns when all are done.
-  void run(Work task) {
-    if (size == 1) {
-      task.run(0);
-      return;
+  /// Runs `work` for each of `items` on any worker, and returns when all are done.
+  void forEach(int items, ItemWork work) {
+    Task current = new Task(items, size, work);
+    if (size > 1 && items > 1) {
+      task = current;
+      wake();
     }
-    failure = null;
-    work = task;
-    unfinished.set(size - 1);
-    generation = generation + 1; // only the leader writes it; the write publishes the task
+    current.share(0);
+    for (int spins = 0; current.done.get() != items; spins++) {
+      if (spins < 10_000) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
+      }
+    }
+    Throwable thrown = current.failure;
+    if (thrown != null) {
+      throw new IllegalStateException("a worker failed: " + thrown.getMessage(), thrown);
+    }
+  }
+
+  private void wake() {
     synchronized (parked) {
       for (int i = 1; i < size; i++) {
         if (parked[i]) {
@@ -70,68 +116,26 @@ final class Team implements AutoCloseable {
         }
       }
     }
-    share(task, 0);
-    for (int spins = 0; unfinished.get() != 0; spins++) {
-      if (spins < 10_000) {
-        Thread.onSpinWait();
-      } else {
-        Thread.yield();
-      }
-    }
-    Throwable thrown = failure;
-    if (thrown != null) {
-      throw new IllegalStateException("a worker failed: " + thrown.getMessage(), thrown);
-    }
-  }
-
-  /// Runs `task` for each of `items`, an equal run of neighbours to each worker.
-  void forEach(int items, ItemWork task) {
-    if (items == 1) {
-      task.run(0, 0);
-      return;
-    }
-    run(
-        worker -> {
-          int to = (int) ((long) items * (worker + 1) / size);
-          for (int item = (int) ((long) items * worker / size); item < to; item++) {
-            task.run(worker, item);
-          }
-        });
-  }
-
-  /// One item of a task.
-  interface ItemWork {
-    void run(int worker, int item);
   }
 
   private void serve(int worker) {
-    int seen = 0;
+    Task seen = null;
     while (true) {
       awaitTask(worker, seen);
       if (closed) {
         return;
       }
-      seen = generation;
-      Work task = work;
-      if (task != null) {
-        share(task, worker);
+      seen = task;
+      if (seen != null) {
+        seen.share(worker);
       }
-      unfinished.decrementAndGet();
     }
   }
 
-  private void share(Work task, int worker) {
-    try {
-      task.run(worker);
-    } catch (Throwable e) {
-      failure = e;
-    }
-  }
-
-  private void awaitTask(int worker, int seen) {
+  private void awaitTask(int worker, @Nullable Task seen) {
     long start = System.nanoTime();
-    while (generation == seen && !closed) {
-      for (int i = 0; i < 64 && generation == seen; i++) {
+    while (task == seen && !closed) {
+      for (int i = 0; i < 64 && task == seen; i++) {
         Thread.onSpinWait();
       }
       long waited = System.nanoTime() - start;
@@ -143,12 +147,12 @@ final class Team implements AutoCloseable {
     }
   }
 
-  private void park(int worker, int seen) {
+  private void park(int worker, @Nullable Task seen) {
     synchronized (parked) {
       parked[worker] = true;
     }
     // A task published before the flag was set is seen here; one published after it unparks.
-    while (generation == seen && !closed) {
+    while (task == seen && !closed) {
       LockSupport.park(this);
     }
     synchronized (parked) {

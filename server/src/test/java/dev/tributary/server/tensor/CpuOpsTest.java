@@ -243,16 +243,17 @@ class CpuOpsTest {
     try (Team team = new Team(3, () -> {})) {
       assertThatThrownBy(
               () ->
-                  team.run(
-                      worker -> {
-                        if (worker == 2) {
+                  team.forEach(
+                      100,
+                      (worker, item) -> {
+                        if (item == 50) {
                           throw new IllegalArgumentException("no luck");
                         }
                       }))
           .hasMessageContaining("no luck");
-      int[] done = new int[3];
-      team.run(worker -> done[worker] = 1);
-      assertThat(done).containsExactly(1, 1, 1);
+      int[] done = new int[100];
+      team.forEach(100, (worker, item) -> done[item]++);
+      assertThat(done).containsOnly(1);
     }
   }
 
