@@ -26,8 +26,6 @@ import picocli.CommandLine.Mixin;
 public final class Main implements Callable<Integer> {
   @Mixin private final Config config = new Config();
 
-  private final CountDownLatch stopped = new CountDownLatch(1);
-
   /// Exit status 0 after a clean stop, 1 if it could not start or go on, 2 for wrong usage.
   public static void main(String[] args) {
     System.exit(run(args, System.getenv()));
@@ -68,11 +66,14 @@ public final class Main implements Callable<Integer> {
                 () -> {
                   System.out.println("stopping: answers under way have " + config.grace + " s");
                   server.close();
-                  stopped.countDown();
+                  System.out.println("stopped");
+                  System.out.flush();
+                  // A signal's own status would say that it failed.
+                  Runtime.getRuntime().halt(0);
                 },
                 "shutdown"));
     server.suggest();
-    stopped.await();
+    new CountDownLatch(1).await(); // until the hook ends the process
     return 0;
   }
 

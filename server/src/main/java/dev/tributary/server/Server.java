@@ -65,6 +65,10 @@ final class Server implements AutoCloseable {
     this.config = config;
     this.out = out;
     listen = loopback(config.listen);
+    if (!config.device.equals("auto") && !config.device.equals("cpu")) {
+      throw new IllegalArgumentException(
+          "--device " + config.device + ": this version computes on the CPU; use auto or cpu");
+    }
     long start = System.nanoTime();
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
