@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -41,10 +42,15 @@ record Complaint(String code, String message, List<String> details, Optional<Str
   String line() {
     StringBuilder line = new StringBuilder("tributary: ").append(message);
     details.stream()
-        .filter(detail -> !message.contains(detail))
+        .filter(detail -> !isSaid(detail))
         .forEach(detail -> line.append("; ").append(detail));
     advice.ifPresent(text -> line.append(". ").append(text));
     return line.toString().replace('\n', ' ');
+  }
+
+  /// Whether the message says it already; a detail is `subject: text`.
+  private boolean isSaid(String detail) {
+    return Arrays.stream(detail.split(": ", 2)).allMatch(message::contains);
   }
 
   /// One object for machines.

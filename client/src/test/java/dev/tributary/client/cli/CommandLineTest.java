@@ -280,8 +280,7 @@ class CommandLineTest {
     CommandRun.Result result = run("generate", "-a", "priate", "x");
     assertThat(result.err())
         .isEqualTo(
-            "tributary: no adapter \"priate\"; adapter: priate. "
-                + "`tributary adapters list` shows what there is\n");
+            "tributary: no adapter \"priate\". `tributary adapters list` shows what there is\n");
     assertThat(result.out()).isEmpty();
     assertThat(result.code()).isEqualTo(1);
   }
