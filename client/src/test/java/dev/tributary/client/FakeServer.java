@@ -285,7 +285,15 @@ public final class FakeServer implements AutoCloseable {
         List.of(
             adapter("public/haiku", 4, 476_344, Tier.TIER_DISK),
             adapter("public/pirate", 8, 4_939_072, Tier.TIER_DEVICE),
-            Adapter.newBuilder().setName("acme/empty").build());
+            Adapter.newBuilder().setName("acme/empty").build(),
+            Adapter.newBuilder()
+                .setName("public/torn")
+                .setProdVersion(
+                    AdapterVersion.newBuilder()
+                        .setState(AdapterVersion.State.STATE_QUARANTINED)
+                        .setStateReason("r: is missing")
+                        .setNumber(1))
+                .build());
 
     private static Adapter adapter(String name, int rank, long bytes, Tier tier) {
       return Adapter.newBuilder()

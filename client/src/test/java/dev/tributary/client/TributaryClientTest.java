@@ -107,7 +107,7 @@ class TributaryClientTest {
   void adapters_onSeveralPages_areAllThere() {
     assertThat(client.adapters())
         .extracting(Adapter::getName)
-        .containsExactly("public/haiku", "public/pirate", "acme/empty");
+        .containsExactly("public/haiku", "public/pirate", "acme/empty", "public/torn");
   }
 
   @Test
@@ -121,7 +121,7 @@ class TributaryClientTest {
     assertThat(server.authorizations)
         .startsWith("none", "Bearer s3cret")
         .endsWith("Bearer s3cret")
-        .hasSize(5);
+        .hasSize(6);
   }
 
   @Test

@@ -9,6 +9,9 @@ import picocli.CommandLine.Option;
 /// `--config` and the environment variable `TRIBUTARY_SOME_NAME`; a flag wins over the environment,
 /// the environment over the file.
 final class Config {
+  /// Where the client looks for a server, too, if it is told nothing else.
+  static final String LISTEN = "127.0.0.1:50051";
+
   @Option(
       names = "--model",
       paramLabel = "SOURCE",
@@ -27,9 +30,9 @@ final class Config {
   @Option(
       names = "--listen",
       paramLabel = "HOST:PORT",
-      defaultValue = "127.0.0.1:50051",
+      defaultValue = LISTEN,
       description = "Address of the gRPC services. Default: ${DEFAULT-VALUE}.")
-  String listen = "127.0.0.1:50051";
+  String listen = LISTEN;
 
   @Option(
       names = "--device",

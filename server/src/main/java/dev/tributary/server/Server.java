@@ -199,7 +199,7 @@ final class Server implements AutoCloseable {
     List<AdapterInfo> found = adapters.list("", PAGE);
     for (AdapterInfo info : found) {
       if (info.refusal() != null) {
-        out.printf("adapter   %-16s refused: %s%n", info.name(), info.refusal());
+        out.printf("adapter   %-16s refused: %s%n", info.name(), info.refusal().message());
       } else if (info.latest() != null) {
         out.printf(
             "adapter   %-16s rank %d on %s%n",
@@ -214,17 +214,19 @@ final class Server implements AutoCloseable {
 
   /// Says what to type next.
   void suggest() {
+    String client = "    client/tributary";
+    if (!address().equals(Config.LISTEN)) {
+      client += " --server " + address();
+    }
+    String ask = client + " generate %s\"Tell me about soap.\"%n";
     out.println();
     out.println("Try, in another terminal:");
-    out.println("    client/tributary generate \"Tell me about soap.\"");
+    out.printf(ask, "");
     adapters.list("", 1).stream()
         .filter(info -> info.refusal() == null)
-        .forEach(
-            info ->
-                out.printf(
-                    "    client/tributary generate -a %s \"Tell me about soap.\"%n", info.name()));
-    out.println("    client/tributary adapters list");
-    out.println("    client/tributary chat");
+        .forEach(info -> out.printf(ask, "-a " + info.name() + " "));
+    out.println(client + " adapters list");
+    out.println(client + " chat");
     out.println();
     out.println(
         "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"

@@ -42,12 +42,13 @@ final class AdaptersListCommand implements Callable<Integer> {
     Table table = new Table().row("NAME", "VERSION", "ALIASES", "TIER", "RANK", "SIZE", "DIGEST");
     for (Adapter adapter : adapters) {
       AdapterVersion version = adapter.getProdVersion();
-      boolean known = adapter.hasProdVersion();
+      boolean refused = version.getState() == AdapterVersion.State.STATE_QUARANTINED;
+      boolean known = adapter.hasProdVersion() && !refused;
       table.row(
           Texts.name(adapter.getName()),
           known ? Integer.toString(version.getNumber()) : "-",
           adapter.getAliasesList().stream().map(Alias::getName).collect(Collectors.joining(",")),
-          known ? Texts.tier(version.getTier()) : "-",
+          known ? Texts.tier(version.getTier()) : refused ? "refused" : "-",
           known ? Integer.toString(version.getRank()) : "-",
           known ? Texts.bytes(version.getWeightsBytes()) : "-",
           known ? Texts.shortDigest(version.getDigest()) : "-");
@@ -56,5 +57,13 @@ final class AdaptersListCommand implements Callable<Integer> {
     List<String> lines = table.lines();
     terminal.out().println(terminal.bold(lines.getFirst()));
     lines.stream().skip(1).map(terminal::printable).forEach(terminal.out()::println);
+    terminal.out().flush();
+    for (Adapter adapter : adapters) {
+      String reason = adapter.getProdVersion().getStateReason();
+      if (!reason.isEmpty()) {
+        String line = Texts.name(adapter.getName()) + " is refused: " + reason;
+        terminal.err().println(terminal.printable(line));
+      }
+    }
   }
 }

@@ -198,19 +198,22 @@ class CommandLineTest {
 
   @Test
   void adaptersList_isATable() {
-    assertThat(run("adapters", "list").out())
+    CommandRun.Result result = run("adapters", "list");
+    assertThat(result.err()).isEqualTo("torn is refused: r: is missing\n");
+    assertThat(result.out())
         .isEqualTo(
             """
-            NAME        VERSION  ALIASES  TIER    RANK  SIZE    DIGEST
-            haiku       1        prod     disk    4     476 kB  0123456789ab
-            pirate      1        prod     device  8     4.9 MB  0123456789ab
-            acme/empty  -                 -       -     -       -
+            NAME        VERSION  ALIASES  TIER     RANK  SIZE    DIGEST
+            haiku       1        prod     disk     4     476 kB  0123456789ab
+            pirate      1        prod     device   8     4.9 MB  0123456789ab
+            acme/empty  -                 -        -     -       -
+            torn        -                 refused  -     -       -
             """);
   }
 
   @Test
   void adaptersList_json_isOneAdapterALine() {
-    assertThat(run("adapters", "list", "--json").out().lines()).hasSize(3);
+    assertThat(run("adapters", "list", "--json").out().lines()).hasSize(4);
   }
 
   @Test
