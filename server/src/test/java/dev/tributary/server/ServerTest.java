@@ -177,6 +177,16 @@ class ServerTest {
   }
 
   @Test
+  void aLongAnswer_endsAtItsLimit() {
+    Sampling.Builder sampling =
+        Sampling.newBuilder().setTemperature(1).setSeed(1).setMaxTokens(300);
+    GenerateRequest request =
+        ask("base", "Tell me a long story.", 300).toBuilder().setSampling(sampling).build();
+    GenerateResponse response = inference.generateOnce(request);
+    assertThat(response.getTokenIdsCount()).isBetween(100, 300);
+  }
+
+  @Test
   void seed_repeatsASampledAnswer() {
     Sampling.Builder sampling =
         Sampling.newBuilder().setTemperature(0.9f).setTopP(0.95f).setMaxTokens(24);

@@ -17,7 +17,8 @@ final class TokenCounts {
   }
 
   void add(int id) {
-    inOutput[indexOf(id)]++;
+    int at = indexOf(id); // first: it may replace the array
+    inOutput[at]++;
   }
 
   /// Changes the logits of the tokens seen: repetition, then frequency, then presence.
