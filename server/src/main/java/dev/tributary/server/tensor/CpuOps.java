@@ -14,19 +14,16 @@ final class CpuOps implements Ops {
 
   private final Libtorch libtorch;
   private final Team team;
-  private final Worker[] workers;
+  private final Scratch[] scratches;
   private float[][] wideRows = new float[0][];
   private float[][] tiles = new float[0][];
-
-  /// What a worker keeps between tasks.
-  private record Worker(Scratch scratch, HandleCache handles) {}
 
   CpuOps(Libtorch libtorch, int threads) {
     this.libtorch = libtorch;
     team = new Team(threads, libtorch::claimThread);
-    workers = new Worker[threads];
+    scratches = new Scratch[threads];
     for (int i = 0; i < threads; i++) {
-      workers[i] = new Worker(new Scratch(), new HandleCache(libtorch));
+      scratches[i] = new Scratch();
     }
   }
 
@@ -55,7 +52,7 @@ final class CpuOps implements Ops {
     team.forEach(
         tokens.length,
         (worker, i) -> {
-          float[] row = workers[worker].scratch.floats(x.cols());
+          float[] row = scratches[worker].floats(x.cols());
           table.row(tokens[i], row);
           MemorySegment.copy(row, 0, x.data().segment(), Bytes.FLOAT, x.offset(i, 0), x.cols());
         });
@@ -66,8 +63,7 @@ final class CpuOps implements Ops {
     Checks.norm(x, from, to, weight, y);
     team.forEach(
         to - from,
-        (worker, i) ->
-            ElementKernels.rmsNorm(x, from + i, weight, epsilon, y, workers[worker].scratch));
+        (worker, i) -> ElementKernels.rmsNorm(x, from + i, weight, epsilon, y, scratches[worker]));
   }
 
   @Override
@@ -93,7 +89,7 @@ final class CpuOps implements Ops {
 
   private void int4(Matrix x, Int4Linear weights, Matrix y, int column) {
     Int4Kernel kernel = new Int4Kernel(weights, tiles(x), x.rows(), y, column);
-    team.forEach(kernel.units(), (worker, unit) -> kernel.run(unit, workers[worker].scratch));
+    team.forEach(kernel.units(), (worker, unit) -> kernel.run(unit, scratches[worker]));
   }
 
   /// The rows of `x` as [Int4Kernel] takes them, valid until the next call.
@@ -110,7 +106,7 @@ final class CpuOps implements Ops {
     team.forEach(
         count,
         (worker, tile) -> {
-          float[] row = workers[worker].scratch.floats(x.cols());
+          float[] row = scratches[worker].floats(x.cols());
           for (int i = 0; i < Int4Kernel.TILE; i++) {
             // Places after the last row keep what they held: their products are not stored.
             if (tile * Int4Kernel.TILE + i < x.rows()) {
@@ -136,18 +132,21 @@ final class CpuOps implements Ops {
           int from = borders[share];
           int width = borders[share + 1] - from;
           if (width > 0) {
-            HandleCache handles = workers[worker].handles;
             long w =
                 libtorch.transposed(
                     weights.values(), 2L * from * weights.inputs(), width, weights.inputs());
-            libtorch.matmul(handles.of(result, from, width), handles.of(narrow, 0, x.cols()), w);
+            long in = libtorch.tensor(narrow, 0, x.cols());
+            long out = libtorch.tensor(result, from, width);
+            libtorch.matmul(out, in, w);
+            libtorch.delete(out);
+            libtorch.delete(in);
             libtorch.delete(w);
           }
         });
     team.forEach(
         x.rows(),
         (worker, i) -> {
-          float[] row = workers[worker].scratch.floats(result.cols());
+          float[] row = scratches[worker].floats(result.cols());
           ElementKernels.widen(result, i, row);
           MemorySegment.copy(
               row, 0, y.data().segment(), Bytes.FLOAT, y.offset(i, column), result.cols());
@@ -173,7 +172,7 @@ final class CpuOps implements Ops {
     forColumns(
         weights.outputs(),
         (worker, from, to) ->
-            ProductKernel.run(weights, x, rows, from, to, sink, workers[worker].scratch));
+            ProductKernel.run(weights, x, rows, from, to, sink, scratches[worker]));
   }
 
   /// Rows of `x` as float32 arrays, valid until the next call.
@@ -194,8 +193,8 @@ final class CpuOps implements Ops {
     }
     segments.forEach(segment -> Checks.lora(x, y, segment));
     LoraKernel kernel = new LoraKernel(y, segments, widen(x));
-    team.forEach(kernel.ranks(), (worker, rank) -> kernel.down(rank, workers[worker].scratch));
-    forColumns(y.cols(), (worker, from, to) -> kernel.up(from, to, workers[worker].scratch));
+    team.forEach(kernel.ranks(), (worker, rank) -> kernel.down(rank, scratches[worker]));
+    forColumns(y.cols(), (worker, from, to) -> kernel.up(from, to, scratches[worker]));
   }
 
   @Override
@@ -220,7 +219,7 @@ final class CpuOps implements Ops {
     }
     team.forEach(
         rows.count(),
-        (worker, i) -> kernel.rotateAndStore(i, tables[i], headNorms, workers[worker].scratch));
+        (worker, i) -> kernel.rotateAndStore(i, tables[i], headNorms, scratches[worker]));
   }
 
   @Override
@@ -230,8 +229,7 @@ final class CpuOps implements Ops {
     int kvHeads = cache.shape().kvHeads();
     team.forEach(
         rows.count() * kvHeads,
-        (worker, item) ->
-            kernel.attend(item / kvHeads, item % kvHeads, y, workers[worker].scratch));
+        (worker, item) -> kernel.attend(item / kvHeads, item % kvHeads, y, scratches[worker]));
   }
 
   @Override
@@ -266,8 +264,5 @@ final class CpuOps implements Ops {
   @Override
   public void close() {
     team.close();
-    for (Worker worker : workers) {
-      worker.handles.close();
-    }
   }
 }

@@ -61,16 +61,6 @@ final class Lanes {
     value.intoMemorySegment(segment, offset, LE);
   }
 
-  /// Rounds to bfloat16 (nearest, ties to even; no NaN) and stores.
-  static void toBf16(FloatVector value, MemorySegment segment, long offset) {
-    IntVector bits = value.reinterpretAsInts();
-    IntVector rounded =
-        bits.add(bits.lanewise(VectorOperators.LSHR, 16).and(1).add(0x7fff))
-            .lanewise(VectorOperators.LSHR, 16);
-    ((ShortVector) rounded.convertShape(VectorOperators.I2S, S, 0))
-        .intoMemorySegment(segment, offset, LE);
-  }
-
   /// Sum of the lanes: halves are added until one is left.
   static float sum(FloatVector v, float[] scratch) {
     v.intoArray(scratch, 0);

@@ -128,11 +128,16 @@ public final class Libtorch {
     }
   }
 
-  /// A tensor over `[rows, cols]` of `data` from byte `offset`, rows `stride` elements apart. It
-  /// does not keep the memory alive.
-  long tensor(Bytes data, long offset, DType type, int rows, int cols, int stride) {
-    int code = type == DType.F32 ? float32 : bfloat16;
-    return tensor(data, offset, code, new long[] {rows, cols}, new long[] {stride, 1});
+  /// A tensor over columns `[column, column + cols)` of `matrix`. It does not keep the memory
+  /// alive.
+  long tensor(Matrix matrix, int column, int cols) {
+    int code = matrix.type() == DType.F32 ? float32 : bfloat16;
+    return tensor(
+        matrix.data(),
+        matrix.offset(0, column),
+        code,
+        new long[] {matrix.rows(), cols},
+        new long[] {matrix.cols(), 1});
   }
 
   /// The transposed view of row-major `[rows, cols]` bfloat16: shape `[cols, rows]`.
