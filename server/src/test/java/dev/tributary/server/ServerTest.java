@@ -178,12 +178,17 @@ class ServerTest {
 
   @Test
   void aLongAnswer_endsAtItsLimit() {
+    // The model's own end tokens are ruled out, so that only the limit can end it.
     Sampling.Builder sampling =
         Sampling.newBuilder().setTemperature(1).setSeed(1).setMaxTokens(300);
+    for (int id = 0; id < 3; id++) {
+      sampling.putLogitBias(id, -100);
+    }
     GenerateRequest request =
         ask("base", "Tell me a long story.", 300).toBuilder().setSampling(sampling).build();
     GenerateResponse response = inference.generateOnce(request);
-    assertThat(response.getTokenIdsCount()).isBetween(100, 300);
+    assertThat(response.getTokenIdsCount()).isEqualTo(300);
+    assertThat(response.getReason()).isEqualTo(FinishReason.FINISH_REASON_LENGTH);
   }
 
   @Test
