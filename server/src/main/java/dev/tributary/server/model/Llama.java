@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// device.
 ///
 /// Grouped-query attention with rotary embeddings, SwiGLU, pre-norm; biases (Qwen2) and head norms
-/// (Qwen3) are switches of the [LlamaConfig]. The residual stream is float32, what a matmul reads
-/// is bfloat16. Owned by the engine's thread.
+/// (Qwen3) are switches of the [LlamaConfig]. Activations are float32. Owned by the engine's
+/// thread.
 public final class Llama implements StepRunner, BaseWeights {
 
   /// Weights of one transformer block. A bias is null where the family has none.
