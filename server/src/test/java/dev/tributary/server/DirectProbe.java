@@ -1,5 +1,6 @@
 package dev.tributary.server;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.Probe;
 import dev.tributary.server.adapter.ProbeExample;
 import dev.tributary.server.model.AdapterUse;
@@ -17,7 +18,8 @@ record DirectProbe(Llama llama) implements Probe {
     llama.claimThread();
     List<Span> spans = new ArrayList<>();
     for (int i = 0; i < uses.size(); i++) {
-      spans.add(new Span(new int[] {1, 2, 3}, 0, new int[] {i}, uses.get(i), 2));
+      spans.add(
+          new Span(new int[] {1, 2, 3}, 0, new int[] {i}, uses.get(i), ComputePath.NARROW, 2));
     }
     Matrix matrix = llama.run(spans);
     List<float[]> logits = new ArrayList<>();

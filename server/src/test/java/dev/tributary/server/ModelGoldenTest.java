@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
@@ -86,7 +87,13 @@ class ModelGoldenTest {
         Matrix logits =
             llama.run(
                 List.of(
-                    new Span(tokens, at - starts[s], IntStream.range(0, 128).toArray(), uses, 0)));
+                    new Span(
+                        tokens,
+                        at - starts[s],
+                        IntStream.range(0, 128).toArray(),
+                        uses,
+                        ComputePath.NARROW,
+                        0)));
         for (int i = 0; i < tokens.length; i++) {
           if (ours.counts(at + i)) {
             ours.add(row(logits, i));

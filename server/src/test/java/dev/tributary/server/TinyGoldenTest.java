@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
@@ -118,11 +119,14 @@ class TinyGoldenTest {
       int[] tokens = Arrays.copyOfRange(ids, starts[s], starts[s + 1]);
       // In two spans, so that the second reads what the first wrote.
       int cut = Math.min(tokens.length - 1, KvCache.PAGE + 3);
-      Matrix head = llama.run(List.of(new Span(Arrays.copyOf(tokens, cut), 0, pages, adapters, 0)));
+      Matrix head =
+          llama.run(
+              List.of(
+                  new Span(Arrays.copyOf(tokens, cut), 0, pages, adapters, ComputePath.NARROW, 0)));
       List<float[]> logits = new ArrayList<>();
       IntStream.range(0, cut).forEach(i -> logits.add(row(head, i)));
       int[] rest = Arrays.copyOfRange(tokens, cut, tokens.length);
-      Matrix tail = llama.run(List.of(new Span(rest, cut, pages, adapters, 0)));
+      Matrix tail = llama.run(List.of(new Span(rest, cut, pages, adapters, ComputePath.NARROW, 0)));
       IntStream.range(0, rest.length).forEach(i -> logits.add(row(tail, i)));
       for (; at < rows.length && rows[at] < starts[s + 1]; at++) {
         float[] oracle = Arrays.copyOfRange(expected, at * vocabulary, (at + 1) * vocabulary);

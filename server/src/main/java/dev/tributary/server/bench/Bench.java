@@ -1,5 +1,6 @@
 package dev.tributary.server.bench;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
@@ -108,13 +109,27 @@ public final class Bench implements Callable<Integer> {
   private double decode(Llama llama, int rows, Adapters adapters, List<AdapterUse> pool) {
     for (int row = 0; row < rows; row++) {
       int[] prompt = IntStream.range(1000 + 7 * row, 1000 + 7 * row + PROMPT).toArray();
-      llama.run(List.of(new Span(prompt, 0, pages(row), uses(adapters, row, pool), PROMPT - 1)));
+      llama.run(
+          List.of(
+              new Span(
+                  prompt,
+                  0,
+                  pages(row),
+                  uses(adapters, row, pool),
+                  ComputePath.NARROW,
+                  PROMPT - 1)));
     }
     List<Span> spans = new ArrayList<>();
     for (int row = 0; row < rows; row++) {
       // Always at the same place: every step then costs the same.
       spans.add(
-          new Span(new int[] {2000 + row}, PROMPT + 16, pages(row), uses(adapters, row, pool), 0));
+          new Span(
+              new int[] {2000 + row},
+              PROMPT + 16,
+              pages(row),
+              uses(adapters, row, pool),
+              ComputePath.NARROW,
+              0));
     }
     return median(() -> llama.run(spans));
   }
@@ -122,7 +137,9 @@ public final class Bench implements Callable<Integer> {
   private double prefill(Llama llama, Adapters adapters, List<AdapterUse> pool) {
     int[] prompt = IntStream.range(1000, 1000 + PREFILL).toArray();
     int[] pages = IntStream.range(0, PREFILL / KvCache.PAGE).toArray();
-    List<Span> spans = List.of(new Span(prompt, 0, pages, uses(adapters, 0, pool), PREFILL - 1));
+    List<Span> spans =
+        List.of(
+            new Span(prompt, 0, pages, uses(adapters, 0, pool), ComputePath.NARROW, PREFILL - 1));
     return median(() -> llama.run(spans));
   }
 

@@ -1,5 +1,6 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.schedule.Plan;
@@ -70,7 +71,7 @@ final class ProbeRow extends Row {
     List<Span> spans = new ArrayList<>(uses.size());
     for (int i = 0; i < uses.size(); i++) {
       int[] own = Arrays.copyOfRange(slice.pages(), i * pages, (i + 1) * pages);
-      spans.add(new Span(prompt, 0, own, uses.get(i), logitsFrom()));
+      spans.add(new Span(prompt, 0, own, uses.get(i), ComputePath.NARROW, logitsFrom()));
     }
     return spans;
   }

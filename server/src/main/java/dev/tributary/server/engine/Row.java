@@ -1,5 +1,6 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.schedule.Plan;
@@ -65,6 +66,7 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
             slice.position(),
             slice.pages(),
             adapters,
+            ComputePath.NARROW,
             logitsFrom));
   }
 

@@ -1,5 +1,6 @@
 package dev.tributary.server.model;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.Matrix;
 import dev.tributary.server.tensor.Ops;
@@ -37,9 +38,9 @@ record JointLinear(List<Projection> projections, int[] columns, int width, List<
     return new JointLinear(projections, columns, width, List.copyOf(parts));
   }
 
-  void apply(Ops ops, Matrix x, Matrix y) {
+  void apply(Ops ops, Matrix x, Matrix y, ComputePath path) {
     for (Part part : parts) {
-      ops.linear(x, part.linear, y, part.column);
+      ops.linear(x, part.linear, y, part.column, path);
     }
   }
 

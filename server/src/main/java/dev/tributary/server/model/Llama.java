@@ -1,5 +1,6 @@
 package dev.tributary.server.model;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Linear;
@@ -128,7 +129,13 @@ public final class Llama implements StepRunner, BaseWeights {
   /// `y = x Wᵀ`, adapters, bias: in PEFT's order, in which DoRA does not scale the bias.
   private void project(
       Step step, int layer, JointLinear linear, float @Nullable [] bias, Matrix x, Matrix y) {
-    linear.apply(ops, x, y);
+    int wide = step.wideFrom();
+    if (wide > 0) {
+      linear.apply(ops, x.firstRows(wide), y.firstRows(wide), ComputePath.NARROW);
+    }
+    if (wide < x.rows()) {
+      linear.apply(ops, x.rowRange(wide, x.rows()), y.rowRange(wide, x.rows()), ComputePath.WIDE);
+    }
     ops.lora(x, y, step.segments(layer, linear));
     if (bias != null) {
       ops.addBias(y, bias);

@@ -1,5 +1,6 @@
 package dev.tributary.server.model;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.LoraSegment;
 import dev.tributary.server.tensor.Rows;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param tokens `[rows]`
 /// @param wanted `[rows]` whether the row's logits are asked for
-record Step(int[] tokens, Rows rows, boolean[] wanted, List<Group> groups) {
+/// @param wideFrom rows from here on take the wide path
+record Step(int[] tokens, Rows rows, boolean[] wanted, int wideFrom, List<Group> groups) {
 
   /// Rows `[from, to)` with the same adapters at the same scales.
   record Group(int from, int to, List<AdapterUse> adapters) {
@@ -38,8 +40,14 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, List<Group> groups) {
     boolean[] wanted = new boolean[count];
     List<Group> groups = new ArrayList<>();
     int row = 0;
+    int wideFrom = count;
     for (Span span : spans) {
       requireUsable(span.adapters());
+      if (span.path() == ComputePath.WIDE) {
+        wideFrom = Math.min(wideFrom, row);
+      } else if (wideFrom < count) {
+        throw new IllegalArgumentException("a narrow span after a wide one");
+      }
       int from = row;
       for (int i = 0; i < span.tokens().length; i++, row++) {
         tokens[row] = span.tokens()[i];
@@ -53,7 +61,7 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, List<Group> groups) {
         groups.add(new Group(from, row, span.adapters()));
       }
     }
-    return new Step(tokens, new Rows(positions, pages), wanted, groups);
+    return new Step(tokens, new Rows(positions, pages), wanted, wideFrom, groups);
   }
 
   private static void requireUsable(List<AdapterUse> adapters) {

@@ -1,5 +1,6 @@
 package dev.tributary.server.tensor;
 
+import dev.tributary.identity.ComputePath;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,12 @@ final class CpuOps implements Ops {
   }
 
   @Override
-  public void linear(Matrix x, Linear weights, Matrix y, int column) {
+  public int wideFrom() {
+    return Integer.MAX_VALUE;
+  }
+
+  @Override
+  public void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path) {
     Checks.linear(x, weights, y, column);
     switch (weights) {
       case Int4Linear int4 -> int4(x, int4, y, column);

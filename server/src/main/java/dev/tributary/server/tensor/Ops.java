@@ -1,5 +1,6 @@
 package dev.tributary.server.tensor;
 
+import dev.tributary.identity.ComputePath;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,13 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   void rmsNorm(Matrix x, int from, int to, float[] weight, float epsilon, Matrix y);
 
   /// `y[:, column .. column + outputs) = x Wᵀ`. x, y: float32 `[rows, inputs]`, `[rows, any]`.
-  void linear(Matrix x, Linear weights, Matrix y, int column);
+  ///
+  /// @param path honoured by four-bit weights where [#wideFrom] says that there is a wide path
+  void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path);
+
+  /// Rows from which on the wide path is the faster, as measured here; [Integer#MAX_VALUE] where
+  /// there is none, and WIDE is computed as NARROW.
+  int wideFrom();
 
   /// Applies adapters to a product; segments are disjoint, rows without one stay as they are. x:
   /// the product's input, float32 `[rows, inputs]`; y: its output, float32 `[rows, columns]`.

@@ -1,5 +1,6 @@
 package dev.tributary.server.tensor;
 
+import dev.tributary.identity.ComputePath;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +81,12 @@ final class ReferenceOps implements Ops {
   }
 
   @Override
-  public void linear(Matrix x, Linear weights, Matrix y, int column) {
+  public int wideFrom() {
+    return Integer.MAX_VALUE;
+  }
+
+  @Override
+  public void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path) {
     Checks.linear(x, weights, y, column);
     product(x, weights, y, column);
   }

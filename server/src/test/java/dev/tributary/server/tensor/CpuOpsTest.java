@@ -3,6 +3,7 @@ package dev.tributary.server.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tributary.identity.ComputePath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -68,7 +69,7 @@ class CpuOpsTest {
       Matrix x = f32(random, 3, 64);
       Matrix y = f32(random, 3, 160);
       Matrix before = copy(y);
-      cpu.linear(x, cpu.pack(weights), y, 48);
+      cpu.linear(x, cpu.pack(weights), y, 48, ComputePath.NARROW);
       for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 160; j++) {
           if (j < 48 || j >= 112) {
@@ -340,13 +341,13 @@ class CpuOpsTest {
 
   private static Matrix apply(Linear weights, Matrix x) {
     Matrix y = Matrix.allocate(DType.F32, x.rows(), weights.outputs());
-    cpu.linear(x, weights, y, 0);
+    cpu.linear(x, weights, y, 0, ComputePath.NARROW);
     return y;
   }
 
   private static Matrix product(Ops ops, LinearWeights weights, Matrix x) {
     Matrix y = Matrix.allocate(DType.F32, x.rows(), weights.outputs());
-    ops.linear(x, ops.pack(weights), y, 0);
+    ops.linear(x, ops.pack(weights), y, 0, ComputePath.NARROW);
     return y;
   }
 
