@@ -58,6 +58,7 @@ public final class LlamaLoader {
     LlamaLoader loader = new LlamaLoader(checkpoint, config, ops);
     Llama.Weights weights = loader.weights();
     loader.refuseUnread();
+    ops.ready();
     return new Llama(config, ops, weights, pages, maxTokens);
   }
 
@@ -102,7 +103,11 @@ public final class LlamaLoader {
       weights.add(gguf ? inOrder(projection, tensor).toLinear() : Quantizer.quantize(tensor));
     }
     List<LinearWeights> stacked = LinearStack.of(weights).map(List::of).orElse(weights);
-    return JointLinear.of(config, List.of(projections), stacked.stream().map(ops::pack).toList());
+    boolean outliers = List.of(projections).contains(Projection.DOWN);
+    return JointLinear.of(
+        config,
+        List.of(projections),
+        stacked.stream().map(each -> ops.pack(each, outliers)).toList());
   }
 
   private float[] bias(int layer, int width, Projection... projections) {

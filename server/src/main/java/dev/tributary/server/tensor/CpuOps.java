@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// [Ops] on the CPU: libtorch's bfloat16 GEMM, Vector API kernels for the rest, all on one [Team].
+/// [Ops] on the CPU: Vector API kernels, and libtorch's bfloat16 products for the wide path and for
+/// layers that are not quantised, all on one [Team].
 ///
 /// Work is dealt to workers by columns, rows or heads, never by splitting a sum, so the number of
 /// workers does not change a result.
@@ -16,8 +17,9 @@ final class CpuOps implements Ops {
   private final Libtorch libtorch;
   private final Team team;
   private final Scratch[] scratches;
+  private final WidePath wide;
   private float[][] wideRows = new float[0][];
-  private float[][] tiles = new float[0][];
+  private final NarrowInput input = new NarrowInput();
 
   CpuOps(Libtorch libtorch, int threads) {
     this.libtorch = libtorch;
@@ -26,6 +28,7 @@ final class CpuOps implements Ops {
     for (int i = 0; i < threads; i++) {
       scratches[i] = new Scratch();
     }
+    wide = new WidePath(libtorch, team, scratches);
   }
 
   @Override
@@ -35,14 +38,18 @@ final class CpuOps implements Ops {
 
   @Override
   public String numerics() {
-    return "cpu libtorch=" + libtorch.build() + " lanes=" + Lanes.LENGTH;
+    return "cpu libtorch=" + libtorch.build() + " lanes=" + Lanes.LENGTH + " wide=" + wide.name();
   }
 
   @Override
-  public Linear pack(LinearWeights weights) {
+  public Linear pack(LinearWeights weights, boolean outliers) {
     return switch (weights) {
-      case LinearWeights.Int4 int4 -> new Int4Linear(int4);
-      case LinearWeights.Int8 int8 -> new DenseLinear(int8);
+      case LinearWeights.Int4 int4 -> {
+        PackedLinear packed = PackedLinear.of(int4, outliers);
+        wide.add(packed);
+        yield packed;
+      }
+      case LinearWeights.Int8 int8 -> PackedLinear.of(int8);
       case LinearWeights.Bf16 bf16 -> new DenseLinear(bf16);
     };
   }
@@ -68,17 +75,23 @@ final class CpuOps implements Ops {
   }
 
   @Override
+  public void ready() {
+    wide.measure(this);
+  }
+
+  @Override
   public int wideFrom() {
-    return Integer.MAX_VALUE;
+    return wide.from();
   }
 
   @Override
   public void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path) {
     Checks.linear(x, weights, y, column);
     switch (weights) {
-      case Int4Linear int4 -> int4(x, int4, y, column);
+      case PackedLinear packed when path == ComputePath.WIDE && wide.takes(packed) ->
+          wide.multiply(x, packed, y, column);
+      case PackedLinear packed -> narrow(x, packed, y, column);
       case DenseLinear(LinearWeights.Bf16 bf16) -> gemm(x, bf16, y, column);
-      case DenseLinear(LinearWeights other) -> product(x, other, y, column);
       default -> throw new IllegalArgumentException("weights of another device: " + weights);
     }
   }
@@ -87,43 +100,16 @@ final class CpuOps implements Ops {
   public void logits(Matrix x, Linear head, Matrix y) {
     Checks.linear(x, head, y, 0);
     switch (head) {
-      case Int4Linear int4 -> int4(x, int4, y, 0);
-      case DenseLinear(LinearWeights weights) -> product(x, weights, y, 0);
+      case PackedLinear packed -> narrow(x, packed, y, 0);
+      case DenseLinear(LinearWeights.Bf16 weights) -> product(x, weights, y);
       default -> throw new IllegalArgumentException("weights of another device: " + head);
     }
   }
 
-  private void int4(Matrix x, Int4Linear weights, Matrix y, int column) {
-    Int4Kernel kernel = new Int4Kernel(weights, tiles(x), x.rows(), y, column);
+  void narrow(Matrix x, PackedLinear weights, Matrix y, int column) {
+    input.take(x, team, scratches);
+    NarrowKernel kernel = new NarrowKernel(weights, input, y, column);
     team.forEach(kernel.units(), (worker, unit) -> kernel.run(unit, scratches[worker]));
-  }
-
-  /// The rows of `x` as [Int4Kernel] takes them, valid until the next call.
-  private float[][] tiles(Matrix x) {
-    if (x.rows() == 1) {
-      return widen(x);
-    }
-    int count = Math.ceilDiv(x.rows(), Int4Kernel.TILE);
-    if (tiles.length < count || tiles[0].length < x.cols() * Int4Kernel.TILE) {
-      int width = tiles.length == 0 ? 0 : tiles[0].length;
-      tiles = new float[Math.max(count, tiles.length)][Math.max(x.cols() * Int4Kernel.TILE, width)];
-    }
-    float[][] filled = tiles;
-    team.forEach(
-        count,
-        (worker, tile) -> {
-          float[] row = scratches[worker].floats(x.cols());
-          for (int i = 0; i < Int4Kernel.TILE; i++) {
-            // Places after the last row keep what they held: their products are not stored.
-            if (tile * Int4Kernel.TILE + i < x.rows()) {
-              ElementKernels.widen(x, tile * Int4Kernel.TILE + i, row);
-              for (int k = 0; k < x.cols(); k++) {
-                filled[tile][k * Int4Kernel.TILE + i] = row[k];
-              }
-            }
-          }
-        });
-    return filled;
   }
 
   /// In bfloat16 by libtorch: layers that a mixed file keeps wider than four bits.
@@ -167,18 +153,19 @@ final class CpuOps implements Ops {
     return borders;
   }
 
-  private void product(Matrix x, LinearWeights weights, Matrix y, int column) {
-    float[][] wide = widen(x);
-    Bytes out = y.data();
-    products(
-        weights, wide, x.rows(), (i, n, value) -> out.putFloat(y.offset(i, column + n), value));
-  }
-
-  private void products(LinearWeights weights, float[][] x, int rows, ProductKernel.Sink sink) {
+  private void product(Matrix x, LinearWeights.Bf16 weights, Matrix y) {
+    float[][] rows = widen(x);
     forColumns(
         weights.outputs(),
         (worker, from, to) ->
-            ProductKernel.run(weights, x, rows, from, to, sink, scratches[worker]));
+            ProductKernel.run(
+                weights,
+                rows,
+                x.rows(),
+                from,
+                to,
+                (i, n, value) -> y.data().putFloat(y.offset(i, n), value),
+                scratches[worker]));
   }
 
   /// Rows of `x` as float32 arrays, valid until the next call.

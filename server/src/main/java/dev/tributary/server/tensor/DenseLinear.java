@@ -1,13 +1,7 @@
 package dev.tributary.server.tensor;
 
-/// Weights that our own kernels (and, for bfloat16, libtorch's GEMM) read as they are.
-record DenseLinear(LinearWeights weights) implements Linear {
-  DenseLinear {
-    if (weights instanceof LinearWeights.Int4) {
-      throw new IllegalArgumentException("int4 weights are packed");
-    }
-  }
-
+/// bfloat16 weights that our own kernels and libtorch's GEMM read as they are.
+record DenseLinear(LinearWeights.Bf16 weights) implements Linear {
   @Override
   public int outputs() {
     return weights.outputs();
@@ -20,7 +14,7 @@ record DenseLinear(LinearWeights weights) implements Linear {
 
   @Override
   public String form() {
-    return weights instanceof LinearWeights.Int8 ? "int8" : "bf16";
+    return "bf16";
   }
 
   @Override

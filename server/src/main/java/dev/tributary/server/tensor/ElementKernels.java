@@ -77,8 +77,30 @@ final class ElementKernels {
 
   /// Rounds `row` of a float32 matrix to bfloat16.
   static void narrow(Matrix from, int row, Matrix to) {
-    for (int k = 0; k < from.cols(); k++) {
+    MemorySegment in = from.data().segment();
+    MemorySegment out = to.data().segment();
+    int k = 0;
+    for (; k + Lanes.LENGTH <= from.cols(); k += Lanes.LENGTH) {
+      Lanes.toBf16(Lanes.f32(in, from.offset(row, k)), out, to.offset(row, k));
+    }
+    for (; k < from.cols(); k++) {
       to.set(row, k, from.get(row, k));
+    }
+  }
+
+  /// What [#narrow] left of `row`, rounded to bfloat16 in its turn.
+  static void rest(Matrix from, int row, Matrix narrow, Matrix to) {
+    MemorySegment in = from.data().segment();
+    MemorySegment taken = narrow.data().segment();
+    MemorySegment out = to.data().segment();
+    int k = 0;
+    for (; k + Lanes.LENGTH <= from.cols(); k += Lanes.LENGTH) {
+      FloatVector left =
+          Lanes.f32(in, from.offset(row, k)).sub(Lanes.bf16(taken, narrow.offset(row, k)));
+      Lanes.toBf16(left, out, to.offset(row, k));
+    }
+    for (; k < from.cols(); k++) {
+      to.set(row, k, from.get(row, k) - narrow.get(row, k));
     }
   }
 

@@ -2,7 +2,6 @@ package dev.tributary.server.tensor;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -26,13 +25,12 @@ final class Lanes {
   static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
 
-  /// Bytes that widen to [#F]; with 4 lanes the narrowest byte vector holds twice as many.
-  private static final VectorSpecies<Byte> B =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
-
   static final int LENGTH = F.length();
 
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+
+  private static final int HALF_SIZE = 0x7fff;
+  private static final int HALF_SIGN = 0x8000;
 
   private Lanes() {}
 
@@ -45,20 +43,38 @@ final class Lanes {
         .reinterpretAsFloats();
   }
 
+  /// [#LENGTH] float16 values from `index`, finite.
+  static FloatVector f16(short[] values, int index) {
+    IntVector bits =
+        (IntVector)
+            ShortVector.fromArray(S, values, index)
+                .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+    // The exponents' biases differ by 112; multiplying handles subnormal values too.
+    FloatVector size =
+        bits.and(HALF_SIZE).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f);
+    return size.reinterpretAsInts()
+        .or(bits.and(HALF_SIGN).lanewise(VectorOperators.LSHL, 16))
+        .reinterpretAsFloats();
+  }
+
   static FloatVector f32(MemorySegment segment, long offset) {
     return FloatVector.fromMemorySegment(F, segment, offset, LE);
   }
 
-  /// [#LENGTH] signed bytes at byte `offset`, as floats. Where vectors have 4 lanes, 8 bytes are
-  /// read: the segment must reach that far.
-  static FloatVector int8(MemorySegment segment, long offset) {
-    return (FloatVector)
-        ByteVector.fromMemorySegment(B, segment, offset, LE)
-            .convertShape(VectorOperators.B2F, F, 0);
-  }
-
   static void toF32(FloatVector value, MemorySegment segment, long offset) {
     value.intoMemorySegment(segment, offset, LE);
+  }
+
+  /// Rounds to bfloat16: to the nearest, ties to even. Not for NaN.
+  static void toBf16(FloatVector value, MemorySegment segment, long offset) {
+    IntVector bits = value.reinterpretAsInts();
+    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+    bits.add(0x7fff)
+        .add(odd)
+        .lanewise(VectorOperators.LSHR, 16)
+        .convertShape(VectorOperators.I2S, S, 0)
+        .reinterpretAsShorts()
+        .intoMemorySegment(segment, offset, LE);
   }
 
   /// Sum of the lanes: halves are added until one is left.

@@ -19,7 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// libtorch through the stable C ABI of `torch/csrc/inductor/aoti_torch/c/shim.h` (2.7 to 2.11).
 ///
@@ -28,6 +30,20 @@ import java.util.stream.Stream;
 /// non-zero return code, with the text on standard error: callers check shapes and types first.
 public final class Libtorch {
   private static final Linker LINKER = Linker.nativeLinker();
+
+  private static final FunctionDescriptor BF16_PRODUCT =
+      FunctionDescriptor.ofVoid(
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_BOOLEAN,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_BOOLEAN);
 
   /// Where the library is, for messages.
   private final Path folder;
@@ -38,6 +54,7 @@ public final class Libtorch {
   private final MethodHandle tensorFromBlob;
   private final MethodHandle deleteTensor;
   private final MethodHandle matmul;
+  private final @Nullable MethodHandle bf16Product;
   private final MethodHandle setGradMode;
   private final MethodHandle setThreads;
 
@@ -62,6 +79,12 @@ public final class Libtorch {
             ADDRESS);
     deleteTensor = bind("aoti_torch_delete_tensor_object", JAVA_INT, ADDRESS);
     matmul = bind("aoti_torch_mm_out", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
+    bf16Product =
+        symbols
+            .find("_ZN2at6native7cpublas6brgemmEllllllbPKN3c108BFloat16ES5_Pfb")
+            .filter(address -> Processor.current().features().contains("avx512_bf16"))
+            .map(address -> LINKER.downcallHandle(address, BF16_PRODUCT))
+            .orElse(null);
     setGradMode = bindVoid("aoti_torch_grad_mode_set_enabled", JAVA_BOOLEAN);
     // at::set_num_threads(int); its count is per thread where libtorch uses OpenMP.
     setThreads = bindVoid("_ZN2at15set_num_threadsEi", JAVA_INT);
@@ -188,6 +211,49 @@ public final class Libtorch {
                   MemorySegment.ofAddress(a),
                   MemorySegment.ofAddress(b)),
           "mm_out");
+    } catch (Throwable e) {
+      throw failed("multiplying", e);
+    }
+  }
+
+  /// Whether [#bf16Product] can be called: the library exports it and the processor multiplies
+  /// bfloat16.
+  boolean hasBf16Product() {
+    return bf16Product != null;
+  }
+
+  /// `c = a b` by oneDNN's microkernel, `at::native::cpublas::brgemm` (ATen/native/CPUBlas.h): not
+  /// of the stable C ABI, so it may be missing. Pointers are addresses, strides are elements.
+  ///
+  /// @param add `c += a b` instead
+  /// @param a bfloat16 `[m, k]`, row-major
+  /// @param b bfloat16 `[k / 2, n, 2]`: pairs of `k` side by side
+  /// @param c float32 `[m, n]`, row-major
+  void bf16Product(
+      int m,
+      int n,
+      int k,
+      boolean add,
+      long a,
+      int strideA,
+      long b,
+      int strideB,
+      long c,
+      int strideC) {
+    try {
+      Objects.requireNonNull(bf16Product)
+          .invokeExact(
+              (long) m,
+              (long) n,
+              (long) k,
+              (long) strideA,
+              (long) strideB,
+              (long) strideC,
+              add,
+              a,
+              b,
+              c,
+              true);
     } catch (Throwable e) {
       throw failed("multiplying", e);
     }

@@ -28,7 +28,20 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   String numerics();
 
   /// Packs weights; the originals are not kept.
-  Linear pack(LinearWeights weights);
+  default Linear pack(LinearWeights weights) {
+    return pack(weights, false);
+  }
+
+  /// Packs weights; the originals are not kept.
+  ///
+  /// @param outliers whether inputs may have a few values far larger than the rest, as the down
+  ///   projection's have (Sun et al. 2024, "Massive Activations in Large Language Models"); the
+  ///   wide path then takes them in two parts, else it would round away what lies beside them
+  Linear pack(LinearWeights weights, boolean outliers);
+
+  /// All weights are packed: checks the wide path on their shapes and measures from how many rows
+  /// on it is the faster. Takes a second or two; the thread must be claimed.
+  void ready();
 
   /// `x[i] = table[tokens[i]]`. x: float32 `[tokens, hidden]`.
   void embed(int[] tokens, Linear table, Matrix x);

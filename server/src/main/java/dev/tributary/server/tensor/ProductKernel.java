@@ -3,8 +3,7 @@ package dev.tributary.server.tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/// `y = x Wᵀ` in float32 for int8 and bfloat16 weights: the output head, and layers that a mixed
-/// file keeps at eight bits.
+/// `y = x Wᵀ` in float32 for bfloat16 weights: the output head of a file that keeps it so.
 ///
 /// A row of `W` is widened to float32 once and multiplied with every row of `x`, so a product's
 /// bits do not depend on how many rows there are.
@@ -16,15 +15,11 @@ final class ProductKernel {
   /// @param x `[rows][inputs]`
   /// @param wide `[inputs]`, overwritten
   static void run(
-      LinearWeights weights, float[][] x, int rows, int from, int to, Sink y, Scratch s) {
+      LinearWeights.Bf16 weights, float[][] x, int rows, int from, int to, Sink y, Scratch s) {
     float[] wide = s.floats(weights.inputs());
     float[] lanes = s.lanes();
     for (int n = from; n < to; n++) {
-      switch (weights) {
-        case LinearWeights.Int8 int8 -> widen(int8, n, wide);
-        case LinearWeights.Bf16 bf16 -> widen(bf16, n, wide);
-        case LinearWeights.Int4 int4 -> throw new IllegalArgumentException("int4 is packed");
-      }
+      widen(weights, n, wide);
       for (int i = 0; i < rows; i++) {
         y.put(i, n, dot(wide, x[i], weights.inputs(), lanes));
       }
@@ -64,25 +59,6 @@ final class ProductKernel {
       sum = Math.fma(a[k], b[k], sum);
     }
     return sum;
-  }
-
-  private static void widen(LinearWeights.Int8 weights, int n, float[] wide) {
-    MemorySegment codes = weights.codes().segment();
-    long row = (long) n * weights.inputs();
-    int group = LinearWeights.GROUP;
-    // The last vector may read past the row where lanes are few; the last row ends in scalars.
-    for (int g = 0; g < weights.inputs(); g += group) {
-      float scale = weights.scales().getFloat((row + g) / group * 4);
-      if (Lanes.LENGTH >= 8) {
-        for (int k = g; k < g + group; k += Lanes.LENGTH) {
-          Lanes.int8(codes, row + k).mul(scale).intoArray(wide, k);
-        }
-      } else {
-        for (int k = g; k < g + group; k++) {
-          wide[k] = weights.codes().get(row + k) * scale;
-        }
-      }
-    }
   }
 
   private static void widen(LinearWeights.Bf16 weights, int n, float[] wide) {

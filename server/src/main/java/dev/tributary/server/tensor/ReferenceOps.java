@@ -49,7 +49,10 @@ final class ReferenceOps implements Ops {
   }
 
   @Override
-  public Linear pack(LinearWeights weights) {
+  public void ready() {}
+
+  @Override
+  public Linear pack(LinearWeights weights, boolean outliers) {
     return new Plain(weights);
   }
 
