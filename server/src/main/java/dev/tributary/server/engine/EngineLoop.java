@@ -29,7 +29,7 @@ final class EngineLoop {
   private final Inbox inbox;
   private final Watchdog watchdog;
   private final Scheduler scheduler;
-  private final float[] scratch;
+  private final Sampler sampler;
 
   /// Taken and not ended, in the order taken.
   private final Map<Long, Row> rows = new LinkedHashMap<>();
@@ -56,7 +56,7 @@ final class EngineLoop {
     this.clock = clock;
     this.inbox = inbox;
     this.watchdog = watchdog;
-    scratch = new float[settings.vocabulary()];
+    sampler = new Sampler(settings.vocabulary());
     scheduler =
         new Scheduler(
             new Scheduler.Limits(
@@ -173,7 +173,7 @@ final class EngineLoop {
       Row row = row(slice);
       int before = row.length();
       try {
-        row.sample(new Logits(logits, first, scratch), slice.position(), slice.count());
+        row.sample(sampler, new Logits(logits, first), slice.position(), slice.count());
       } catch (RuntimeException e) {
         log.error("sampling for {} failed", row.name, e);
         fail(row, new Failure.Internal(e));
