@@ -85,8 +85,12 @@ final class Ranking {
   /// Its likelihood as a multiple of the most likely token's.
   float weight(int rank) {
     reach(rank + 1);
-    for (; weighed <= rank; weighed++) {
-      weights[weighed] = LogitKernels.weight(row.get(0, (int) ranked[weighed]), max(), scale);
+    if (rank >= weighed) {
+      for (int i = weighed; i < count; i++) {
+        weights[i] = logit(ranked[i]);
+      }
+      LogitKernels.weigh(weights, weighed, count, max, scale);
+      weighed = count;
     }
     return weights[rank];
   }
@@ -111,9 +115,13 @@ final class Ranking {
   }
 
   private void reach(int wanted) {
-    if (wanted == 1 && count == 0) {
-      extend(max());
-    } else if (count < wanted) {
+    if (count >= wanted) {
+      return;
+    }
+    float largest = max(); // Before anything else is asked of the peaks.
+    if (wanted == 1) {
+      extend(largest);
+    } else {
       extend(boundOf(Math.max(wanted, Math.max(FEWEST, 2 * count))));
     }
   }
@@ -144,7 +152,7 @@ final class Ranking {
     if (wanted > peaks.length) {
       return Float.NEGATIVE_INFINITY;
     }
-    float high = Math.min(bound, max());
+    float high = Math.min(bound, max);
     float low = high - 1;
     int reached = LogitKernels.count(peaks, low);
     // Ends: at -infinity all peaks are counted.
@@ -171,6 +179,11 @@ final class Ranking {
     int bits = Float.floatToRawIntBits(logit + 0f); // -0 and 0 are equal.
     int ascending = bits ^ (bits >> 31 & Integer.MAX_VALUE);
     return (long) ~ascending << 32 | id;
+  }
+
+  private static float logit(long key) {
+    int ascending = ~(int) (key >> 32);
+    return Float.intBitsToFloat(ascending ^ (ascending >> 31 & Integer.MAX_VALUE));
   }
 
   /// The beginning of a ranking.

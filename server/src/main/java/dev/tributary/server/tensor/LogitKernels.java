@@ -1,5 +1,6 @@
 package dev.tributary.server.tensor;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -118,14 +119,20 @@ public final class LogitKernels {
   public static int weigh(Matrix row, int block, float max, float scale, float[] weights) {
     int from = block * BLOCK;
     int count = Math.min(BLOCK, row.cols() - from);
-    int i = 0;
-    for (; i + Lanes.LENGTH <= count; i += Lanes.LENGTH) {
-      weight(load(row, row.offset(0, from + i)), max, scale).intoArray(weights, i);
-    }
-    for (; i < count; i++) {
-      weights[i] = weight(row.get(0, from + i), max, scale);
-    }
+    MemorySegment.copy(row.data().segment(), Bytes.FLOAT, row.offset(0, from), weights, 0, count);
+    weigh(weights, 0, count, max, scale);
     return count;
+  }
+
+  /// Replaces logits `[from, to)` by their [#weight].
+  public static void weigh(float[] logits, int from, int to, float max, float scale) {
+    int i = from;
+    for (; i + Lanes.LENGTH <= to; i += Lanes.LENGTH) {
+      weight(FloatVector.fromArray(Lanes.F, logits, i), max, scale).intoArray(logits, i);
+    }
+    for (; i < to; i++) {
+      logits[i] = weight(logits[i], max, scale);
+    }
   }
 
   /// Fills `sums` with the sum of weights of each block. Returns the sum of all.
