@@ -25,7 +25,6 @@ public final class Engine implements AutoCloseable {
   private final LongSupplier clock;
   private final Consumer<Throwable> fatal;
   private final AtomicBoolean fatalTold = new AtomicBoolean();
-  private final Sampler sampler;
   private final Inbox inbox;
   private final Watchdog watchdog;
   private final EngineLoop loop;
@@ -49,7 +48,6 @@ public final class Engine implements AutoCloseable {
     this.text = text;
     this.clock = clock;
     this.fatal = fatal;
-    sampler = new Sampler(settings.vocabulary());
     inbox = new Inbox(settings.maxWaiting(), settings.retryAfter());
     watchdog = new Watchdog(clock, settings.stepTimeout(), this::tellFatal);
     loop = new EngineLoop(runner, settings, clock, inbox, watchdog);
@@ -80,7 +78,7 @@ public final class Engine implements AutoCloseable {
     Sampling clipped = job.sampling().withMaxTokens(Math.min(job.sampling().maxTokens(), room));
     Row row =
         new GenerationRow(
-            nextId.getAndIncrement(), clock.getAsLong(), job, clipped, observer, sampler, text);
+            nextId.getAndIncrement(), clock.getAsLong(), job, clipped, observer, text);
     enqueue(row);
     return row::cancel;
   }
@@ -90,8 +88,7 @@ public final class Engine implements AutoCloseable {
   public CompletableFuture<ScoreJob.Scores> score(ScoreJob job) {
     checkTokens(job.tokens(), maxSequence());
     CompletableFuture<ScoreJob.Scores> result = new CompletableFuture<>();
-    return enqueue(
-        new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, sampler, result), result);
+    return enqueue(new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, result), result);
   }
 
   /// The logits `[vocabulary]` after the last token of `prompt` under each of `uses`, in order, all

@@ -6,6 +6,7 @@ import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Scheduler;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +31,9 @@ final class EngineLoop {
   private final Inbox inbox;
   private final Watchdog watchdog;
   private final Scheduler scheduler;
-  private final float[] scratch;
+
+  /// One for each of the runner's workers.
+  private final Sampler[] samplers;
 
   /// Taken and not ended, in the order taken.
   private final Map<Long, Row> rows = new LinkedHashMap<>();
@@ -56,7 +60,8 @@ final class EngineLoop {
     this.clock = clock;
     this.inbox = inbox;
     this.watchdog = watchdog;
-    scratch = new float[settings.vocabulary()];
+    samplers = new Sampler[runner.workers()];
+    Arrays.setAll(samplers, worker -> new Sampler(settings.vocabulary()));
     scheduler =
         new Scheduler(
             new Scheduler.Limits(
@@ -166,22 +171,36 @@ final class EngineLoop {
     publish(slices);
   }
 
+  /// All rows at once, each on one worker. One whose sampling fails fails alone.
   private void sample(List<Plan.Slice> slices, List<List<Span>> spans, Matrix logits) {
+    Logits[] own = new Logits[slices.size()];
     int first = 0;
-    for (int i = 0; i < slices.size(); i++) {
-      Plan.Slice slice = slices.get(i);
-      Row row = row(slice);
-      int before = row.length();
-      try {
-        row.sample(new Logits(logits, first, scratch), slice.position(), slice.count());
-      } catch (RuntimeException e) {
-        log.error("sampling for {} failed", row.name, e);
-        fail(row, new Failure.Internal(e));
-      }
+    for (int i = 0; i < own.length; i++) {
+      own[i] = new Logits(logits, first);
       first += spans.get(i).stream().mapToInt(Span::logitRows).sum();
-      promptTokens += slice.decode() ? 0 : slice.count();
-      generatedTokens += row.length() - before;
     }
+    List<Row> sampled = slices.stream().map(this::row).toList();
+    int before = sampled.stream().mapToInt(Row::length).sum();
+    @Nullable RuntimeException[] failures = new RuntimeException[own.length];
+    runner.forEach(
+        own.length,
+        (worker, i) -> {
+          Plan.Slice slice = slices.get(i);
+          try {
+            sampled.get(i).sample(samplers[worker], own[i], slice.position(), slice.count());
+          } catch (RuntimeException e) {
+            failures[i] = e;
+          }
+        });
+    for (int i = 0; i < own.length; i++) {
+      RuntimeException failure = failures[i];
+      if (failure != null) {
+        log.error("sampling for {} failed", sampled.get(i).name, failure);
+        fail(sampled.get(i), new Failure.Internal(failure));
+      }
+    }
+    promptTokens += slices.stream().filter(s -> !s.decode()).mapToInt(Plan.Slice::count).sum();
+    generatedTokens += sampled.stream().mapToInt(Row::length).sum() - before;
   }
 
   private void publish(List<Plan.Slice> slices) {

@@ -8,12 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /// An answer being written: samples its tokens, turns them into text, knows when to stop.
 final class GenerationRow extends Row {
-  private static final float[] NO_LOGITS = {};
-
   private final Job job;
   private final Sampling sampling;
   private final Observer observer;
-  private final Sampler sampler;
   private final Set<Integer> modelStopIds;
   private final TokenText.Decoder decoder;
   private final StopText stopText;
@@ -32,19 +29,12 @@ final class GenerationRow extends Row {
 
   /// @param sampling the job's, with max_tokens clipped to the context
   GenerationRow(
-      long id,
-      long submitted,
-      Job job,
-      Sampling sampling,
-      Observer observer,
-      Sampler sampler,
-      TokenText text) {
+      long id, long submitted, Job job, Sampling sampling, Observer observer, TokenText text) {
     super(
         id, job.id(), job.priority(), job.adapters(), submitted, job.deadlineNanos(), job.prompt());
     this.job = job;
     this.sampling = sampling;
     this.observer = observer;
-    this.sampler = sampler;
     modelStopIds = text.stopIds();
     decoder = job.echo() ? text.decoder() : text.decoder(job.prompt());
     stopText = new StopText(sampling.stop());
@@ -74,17 +64,17 @@ final class GenerationRow extends Row {
   }
 
   @Override
-  void sample(Logits logits, int position, int count) {
+  void sample(Sampler sampler, Logits logits, int position, int count) {
     int firstRow = Math.max(position, logitsFrom());
     if (job.echo() && position < promptTokens()) {
-      echo(logits, position, count, firstRow);
+      echo(sampler, logits, position, count, firstRow);
     }
     if (position + count < length()) {
       return; // More of the prompt is to come.
     }
-    float[] row = logits.row(position + count - 1 - firstRow);
-    int id = sampler.choose(row, sampling, counts, generated);
-    addToken(id, row);
+    sampler.read(logits.row(position + count - 1 - firstRow));
+    int id = sampler.choose(sampling, counts, generated);
+    addToken(sampler, id);
     append(id);
     counts.add(id);
     generated++;
@@ -129,7 +119,7 @@ final class GenerationRow extends Row {
 
   /// Repeats the prompt: the logits of a token tell how likely the next one was, so a chunk reaches
   /// one token further than it computes.
-  private void echo(Logits logits, int position, int count, int firstRow) {
+  private void echo(Sampler sampler, Logits logits, int position, int count, int firstRow) {
     boolean logprobs = job.logprobs().isPresent();
     if (position == 0) {
       newTokens.add(token(0));
@@ -140,14 +130,17 @@ final class GenerationRow extends Row {
     }
     for (int at = position + 1; at <= position + count && at < promptTokens(); at++) {
       newText.append(decoder.push(token(at)));
-      addToken(token(at), logprobs ? logits.row(at - 1 - firstRow) : NO_LOGITS);
+      if (logprobs) {
+        sampler.read(logits.row(at - 1 - firstRow));
+      }
+      addToken(sampler, token(at));
     }
   }
 
-  private void addToken(int id, float[] row) {
+  private void addToken(Sampler sampler, int id) {
     newTokens.add(id);
     if (job.logprobs().isPresent()) {
-      newLogprobs.add(sampler.logprob(row, id, job.logprobs().getAsInt()));
+      newLogprobs.add(sampler.logprob(id, job.logprobs().getAsInt()));
     }
   }
 

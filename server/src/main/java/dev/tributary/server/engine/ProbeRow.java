@@ -6,6 +6,7 @@ import dev.tributary.server.model.Span;
 import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Priority;
 import dev.tributary.server.tensor.KvCache;
+import dev.tributary.server.tensor.Matrix;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -80,9 +81,12 @@ final class ProbeRow extends Row {
   void started(long now) {}
 
   @Override
-  void sample(Logits read, int position, int count) {
+  void sample(Sampler sampler, Logits read, int position, int count) {
     for (int i = 0; i < uses.size(); i++) {
-      logits.add(read.row(i).clone());
+      Matrix row = read.row(i);
+      float[] copy = new float[row.cols()];
+      row.row(0, copy);
+      logits.add(copy);
     }
   }
 

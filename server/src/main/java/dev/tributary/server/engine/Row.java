@@ -9,7 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 
-/// One sequence in the engine. All but [#cancel] belongs to the engine's thread.
+/// One sequence in the engine. All but [#cancel] belongs to the engine's thread, which lends it to
+/// one of its workers for [#sample].
 abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
   final long id;
 
@@ -75,7 +76,9 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
 
   /// Reads what a step computed for tokens `[position, position + count)`; `logits` begins at the
   /// later of `position` and [#logitsFrom].
-  abstract void sample(Logits logits, int position, int count);
+  ///
+  /// Rows of a step do so on any of the engine's workers, each with a sampler of its own.
+  abstract void sample(Sampler sampler, Logits logits, int position, int count);
 
   /// Tells the row's owner what [#sample] found. True if that was the last.
   abstract boolean publish(long now);

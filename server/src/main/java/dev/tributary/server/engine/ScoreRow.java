@@ -7,22 +7,15 @@ import java.util.concurrent.CompletableFuture;
 /// Given tokens whose likelihood is wanted. The last is only looked up, never computed.
 final class ScoreRow extends Row {
   private final ScoreJob job;
-  private final Sampler sampler;
   private final CompletableFuture<ScoreJob.Scores> result;
   private final List<TokenLogprob> scores = new ArrayList<>();
   private double sum;
   private boolean greedy = true;
 
-  ScoreRow(
-      long id,
-      long submitted,
-      ScoreJob job,
-      Sampler sampler,
-      CompletableFuture<ScoreJob.Scores> result) {
+  ScoreRow(long id, long submitted, ScoreJob job, CompletableFuture<ScoreJob.Scores> result) {
     super(
         id, job.id(), job.priority(), job.adapters(), submitted, job.deadlineNanos(), job.tokens());
     this.job = job;
-    this.sampler = sampler;
     this.result = result;
   }
 
@@ -45,15 +38,15 @@ final class ScoreRow extends Row {
   void started(long now) {}
 
   @Override
-  void sample(Logits logits, int position, int count) {
+  void sample(Sampler sampler, Logits logits, int position, int count) {
     int first = Math.max(position, logitsFrom());
     for (int at = first; at < position + count; at++) {
-      float[] row = logits.row(at - first);
+      sampler.read(logits.row(at - first));
       int token = token(at + 1);
-      TokenLogprob score = sampler.logprob(row, token, job.topN());
+      TokenLogprob score = sampler.logprob(token, job.topN());
       scores.add(score);
       sum += score.logprob();
-      greedy &= Softmax.argMax(row) == token;
+      greedy &= sampler.best() == token;
     }
   }
 

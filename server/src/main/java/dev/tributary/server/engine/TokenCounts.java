@@ -1,5 +1,6 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.server.tensor.Matrix;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -22,16 +23,18 @@ final class TokenCounts {
   }
 
   /// Changes the logits of the tokens seen: repetition, then frequency, then presence.
-  void penalise(float[] logits, Sampling sampling) {
+  ///
+  /// @param row float32 `[1, vocabulary]`
+  void penalise(Matrix row, Sampling sampling) {
     for (int i = 0; i < index.size(); i++) {
-      float logit = logits[ids[i]];
+      float logit = row.get(0, ids[i]);
       logit =
           logit > 0 ? logit / sampling.repetitionPenalty() : logit * sampling.repetitionPenalty();
       if (inOutput[i] > 0) {
         logit -= inOutput[i] * sampling.frequencyPenalty();
         logit -= sampling.presencePenalty();
       }
-      logits[ids[i]] = logit;
+      row.set(0, ids[i], logit);
     }
   }
 

@@ -6,9 +6,10 @@
 /// - Which tokens run is decided by [dev.tributary.server.schedule.Scheduler], which knows no
 ///   tensors; what they compute by a [dev.tributary.server.model.StepRunner], which knows no
 ///   requests; here the two meet.
-/// - What a row yields depends on its own logits and request: scratch is shared, state is not,
-///   random numbers are a function of seed and position ([Philox]), sums have a fixed order
-///   ([Softmax]).
+/// - The rows of a step are sampled together on the runner's workers, to which the loop's thread
+///   lends them until all are done. What a row yields depends on its own logits and request:
+///   scratch ([Sampler]) is a worker's, state the row's, random numbers are a function of seed and
+///   position ([Philox]), sums have a fixed order ([Softmax]).
 /// - Cancellation, deadlines and drain are looked at between steps, so a row is freed within one.
 @NullMarked
 package dev.tributary.server.engine;

@@ -84,6 +84,16 @@ public final class Llama implements StepRunner, BaseWeights {
     return logits(step, b);
   }
 
+  @Override
+  public int workers() {
+    return ops.workers();
+  }
+
+  @Override
+  public void forEach(int items, Ops.ItemWork work) {
+    ops.forEach(items, work);
+  }
+
   private void attention(Step step, Activations b, int layer, Block block) {
     norm(step, b, LoraWeights.Norm.ATTENTION, layer, block.attentionNorm());
     project(step, layer, block.qkv(), block.qkvBias(), b.normed(), b.qkv());

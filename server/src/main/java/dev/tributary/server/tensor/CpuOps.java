@@ -37,6 +37,16 @@ final class CpuOps implements Ops {
   }
 
   @Override
+  public int workers() {
+    return team.size();
+  }
+
+  @Override
+  public void forEach(int items, ItemWork work) {
+    team.forEach(items, work::run);
+  }
+
+  @Override
   public String numerics() {
     return "cpu libtorch=" + libtorch.build() + " lanes=" + Lanes.LENGTH + " wide=" + wide.name();
   }

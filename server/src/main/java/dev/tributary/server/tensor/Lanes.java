@@ -105,7 +105,11 @@ final class Lanes {
 
   /// exp, within 2 units in the last place on [-87, 88]; arguments outside are clamped to it.
   static FloatVector exp(FloatVector value) {
-    FloatVector x = value.min(EXP_MAX).max(EXP_MIN);
+    return expInRange(value.min(EXP_MAX).max(EXP_MIN));
+  }
+
+  /// The same bits on [-87, 88], anything outside: clamping costs half as much as all else.
+  static FloatVector expInRange(FloatVector x) {
     FloatVector shifted =
         x.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUNDER));
     FloatVector n = shifted.sub(ROUNDER);

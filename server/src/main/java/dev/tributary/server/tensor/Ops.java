@@ -92,8 +92,27 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   /// multiply.
   void logits(Matrix x, Linear head, Matrix y);
 
+  /// Threads that [#forEach] works on, the caller's included.
+  default int workers() {
+    return 1;
+  }
+
+  /// Runs `work` once for each of `items` on any of the threads that compute the operations, and
+  /// returns when all are done; throws if one fails.
+  default void forEach(int items, ItemWork work) {
+    for (int item = 0; item < items; item++) {
+      work.run(0, item);
+    }
+  }
+
   @Override
   void close();
+
+  /// One of a number of like things to do.
+  interface ItemWork {
+    /// @param worker of [#workers]; no two run at a time
+    void run(int worker, int item);
+  }
 
   /// RMS norm weights of query and key heads.
   record HeadNorms(float[] query, float[] key, float epsilon) {}

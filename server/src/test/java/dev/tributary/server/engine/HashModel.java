@@ -6,16 +6,21 @@ import dev.tributary.server.model.StepRunner;
 import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /// A model whose logits are a hash of everything before them, read back through the page table: a
 /// page with two owners, a token computed twice or left out, or the wrong adapters change the
 /// answer.
 final class HashModel implements StepRunner {
   static final int VOCABULARY = 64;
+
+  private static final int WORKERS = 3;
 
   /// Spans of every step, for tests to look at.
   final List<List<Span>> steps = new ArrayList<>();
@@ -51,6 +56,24 @@ final class HashModel implements StepRunner {
   @Override
   public void claimThread() {
     claims.add(Thread.currentThread());
+  }
+
+  @Override
+  public int workers() {
+    return WORKERS;
+  }
+
+  @Override
+  public void forEach(int items, Ops.ItemWork work) {
+    AtomicInteger next = new AtomicInteger();
+    IntStream.range(0, WORKERS)
+        .parallel()
+        .forEach(
+            worker -> {
+              for (int i = next.getAndIncrement(); i < items; i = next.getAndIncrement()) {
+                work.run(worker, i);
+              }
+            });
   }
 
   @Override

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.Matrix;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -26,7 +29,7 @@ class SamplerTest {
   void choose_atTemperatureZeroIsTheLargestLogitTiesToTheLowestId() {
     Sampler sampler = new Sampler(4);
 
-    assertThat(sampler.choose(new float[] {1, 5, 5, 2}, Sampling.greedy(9), NONE, 0)).isEqualTo(1);
+    assertThat(choose(sampler, new float[] {1, 5, 5, 2}, Sampling.greedy(9), NONE, 0)).isEqualTo(1);
   }
 
   @Test
@@ -37,15 +40,15 @@ class SamplerTest {
 
     // 5 / 2 < 4, by the prompt alone; the output's penalties then fell token 0 as well.
     Sampling repetition = sampling(0, 0, 1, 0, 2, 0, 0, Map.of());
-    assertThat(sampler.choose(logits, repetition, counts, 0)).isZero();
-    assertThat(sampler.choose(logits, sampling(0, 0, 1, 0, 1, 0, 0, Map.of(2, 3f)), NONE, 0))
+    assertThat(choose(sampler, logits, repetition, counts, 0)).isZero();
+    assertThat(choose(sampler, logits, sampling(0, 0, 1, 0, 1, 0, 0, Map.of(2, 3f)), NONE, 0))
         .isEqualTo(2);
     TokenCounts output = new TokenCounts(new int[0]);
     output.add(1);
     output.add(1);
-    assertThat(sampler.choose(logits, sampling(0, 0, 1, 0, 1, 0, 0.6f, Map.of()), output, 0))
+    assertThat(choose(sampler, logits, sampling(0, 0, 1, 0, 1, 0, 0.6f, Map.of()), output, 0))
         .isZero();
-    assertThat(sampler.choose(logits, sampling(0, 0, 1, 0, 1, 0.9f, 0, Map.of()), output, 0))
+    assertThat(choose(sampler, logits, sampling(0, 0, 1, 0, 1, 0.9f, 0, Map.of()), output, 0))
         .isEqualTo(1);
     assertThat(logits).containsExactly(4, 5, 3);
   }
@@ -53,7 +56,7 @@ class SamplerTest {
   @Test
   void choose_refusesLogitsThatAreNotFinite() {
     assertThatThrownBy(
-            () -> new Sampler(2).choose(new float[] {Float.NaN, 1}, Sampling.greedy(1), NONE, 0))
+            () -> choose(new Sampler(2), new float[] {Float.NaN, 1}, Sampling.greedy(1), NONE, 0))
         .isInstanceOf(ArithmeticException.class);
   }
 
@@ -64,7 +67,7 @@ class SamplerTest {
 
     for (float temperature : new float[] {Float.MIN_VALUE, 1e-20f, 1, 100}) {
       Sampling sampling = sampling(temperature, 0, 1, 0, 1, 0, 0, Map.of());
-      assertThat(sampler.choose(logits, sampling, NONE, 0)).isEqualTo(1);
+      assertThat(choose(sampler, logits, sampling, NONE, 0)).isEqualTo(1);
     }
   }
 
@@ -74,14 +77,29 @@ class SamplerTest {
     Sampler sampler = new Sampler(100);
     Sampling sampling = sampling(1, 0, 1, 0, 1, 0, 0, Map.of());
     int[] first =
-        IntStream.range(0, 50).map(at -> sampler.choose(logits, sampling, NONE, at)).toArray();
+        IntStream.range(0, 50).map(at -> choose(sampler, logits, sampling, NONE, at)).toArray();
     int[] again =
         IntStream.range(0, 50)
-            .map(at -> new Sampler(100).choose(logits, sampling, NONE, at))
+            .map(at -> choose(new Sampler(100), logits, sampling, NONE, at))
             .toArray();
 
     assertThat(again).containsExactly(first);
     assertThat(IntStream.of(first).distinct().count()).isGreaterThan(20);
+  }
+
+  @Test
+  void choose_neverTakesAnImpossibleToken() {
+    float[] logits = new float[3000];
+    Arrays.fill(logits, Float.NEGATIVE_INFINITY);
+    logits[2047] = 1;
+    logits[2999] = 1;
+    Sampler sampler = new Sampler(logits.length);
+    for (float temperature : new float[] {0.01f, 1, 100}) {
+      Sampling sampling = sampling(temperature, 0, 1, 0, 1, 0, 0, Map.of());
+      for (int position = 0; position < 100; position++) {
+        assertThat(choose(sampler, logits, sampling, NONE, position)).isIn(2047, 2999);
+      }
+    }
   }
 
   /// Against a definition that sorts everything and keeps lists, over random requests.
@@ -89,7 +107,7 @@ class SamplerTest {
   void keep_equalsTheDefinition() {
     Random random = new Random(5);
     for (int round = 0; round < 3000; round++) {
-      int vocabulary = 1 + random.nextInt(300);
+      int vocabulary = 1 + random.nextInt(round % 50 == 0 ? 5000 : 300);
       float[] logits = new float[vocabulary];
       for (int i = 0; i < vocabulary; i++) {
         // Rounded, so that ties are common.
@@ -98,15 +116,34 @@ class SamplerTest {
       int[] prompt = random.ints(5, 0, vocabulary).toArray();
       int[] output = random.ints(random.nextInt(8), 0, vocabulary).toArray();
       Sampling sampling = randomSampling(random, vocabulary);
-      TokenCounts counts = new TokenCounts(prompt);
-      for (int id : output) {
-        counts.add(id);
-      }
+      TokenCounts counts = counts(prompt, output);
       Sampler sampler = new Sampler(vocabulary);
 
-      List<Integer> kept = ids(sampler, sampler.keep(logits, sampling, counts).count());
+      List<Integer> kept = kept(sampler, logits, sampling, counts);
       assertThat(kept).isEqualTo(SlowSampler.keep(logits, sampling, prompt, output));
-      assertThat(kept).contains(sampler.choose(logits, sampling, counts, round));
+      assertThat(kept).contains(choose(sampler, logits, sampling, counts, round));
+    }
+  }
+
+  /// The same tokens and logprobs, bit by bit, as the definition's: scratch that other rows used
+  /// makes no difference.
+  @Test
+  void chooseAndLogprob_equalTheDefinitionBitByBit() {
+    Random random = new Random(6);
+    for (int vocabulary : new int[] {1, 5, 127, 128, 1024, 2500, 9001}) {
+      Sampler sampler = new Sampler(vocabulary);
+      for (int round = 0; round < 150; round++) {
+        float[] logits = randomLogits(random, vocabulary);
+        int[] prompt = random.ints(5, 0, vocabulary).toArray();
+        int[] output = random.ints(random.nextInt(8), 0, vocabulary).toArray();
+        Sampling sampling = randomSampling(random, vocabulary);
+
+        int chosen = choose(sampler, logits, sampling, counts(prompt, output), round);
+        assertThat(chosen).isEqualTo(SlowSampler.choose(logits, sampling, prompt, output, round));
+        assertThat(sampler.logprob(chosen, round % 7))
+            .isEqualTo(SlowSampler.logprob(logits, chosen, round % 7));
+        assertThat(sampler.best()).isEqualTo(SlowSampler.logprob(logits, 0, 1).top().get(0).id());
+      }
     }
   }
 
@@ -120,10 +157,7 @@ class SamplerTest {
     assertThat(golden.get("cases")).hasSize(60);
     for (JsonNode test : golden.get("cases")) {
       float[] logits = floats(test.get("logits"));
-      TokenCounts counts = new TokenCounts(ints(test.get("prompt")));
-      for (int id : ints(test.get("output"))) {
-        counts.add(id);
-      }
+      TokenCounts counts = counts(ints(test.get("prompt")), ints(test.get("output")));
       Map<Integer, Float> bias = new HashMap<>();
       test.get("logit_bias").forEach(b -> bias.put(b.get(0).intValue(), b.get(1).floatValue()));
       Sampling sampling =
@@ -137,10 +171,12 @@ class SamplerTest {
               0,
               bias);
       Sampler sampler = new Sampler(logits.length);
-      Ranking.Prefix kept = sampler.keep(logits, sampling, counts);
+      sampler.read(row(logits));
+      Ranking ranking = sampler.adjust(sampling, counts);
+      Ranking.Prefix kept = sampler.keep(ranking, sampling);
       Map<Integer, Double> ours = new TreeMap<>();
       for (int rank = 0; rank < kept.count(); rank++) {
-        ours.put(sampler.ranking().id(rank), sampler.ranking().weight(rank) / kept.mass());
+        ours.put(ranking.id(rank), ranking.weight(rank) / kept.mass());
       }
       Map<Integer, Double> theirs = new TreeMap<>();
       test.get("probabilities").forEach(p -> theirs.put(p.get(0).intValue(), p.get(1).asDouble()));
@@ -161,15 +197,17 @@ class SamplerTest {
     for (long seed = 1; seed <= 3; seed++) {
       Sampling sampling =
           new Sampling(1, 1.3f, 8, 0.98f, 0, 1, 0, 0, seed, List.of(), Set.of(), Map.of());
-      Ranking.Prefix kept = sampler.keep(logits, sampling, NONE);
+      sampler.read(row(logits));
+      Ranking ranking = sampler.adjust(sampling, NONE);
+      Ranking.Prefix kept = sampler.keep(ranking, sampling);
       double[] expected = new double[logits.length];
       for (int rank = 0; rank < kept.count(); rank++) {
-        expected[sampler.ranking().id(rank)] = sampler.ranking().weight(rank) / kept.mass();
+        expected[ranking.id(rank)] = ranking.weight(rank) / kept.mass();
       }
       int draws = 20_000;
       int[] seen = new int[logits.length];
       for (int position = 0; position < draws; position++) {
-        seen[sampler.choose(logits, sampling, NONE, position)]++;
+        seen[choose(sampler, logits, sampling, NONE, position)]++;
       }
       double chiSquare = 0;
       for (int id = 0; id < seen.length; id++) {
@@ -195,7 +233,7 @@ class SamplerTest {
       logits[i] = (float) random.nextGaussian() * 5;
     }
     double sum = IntStream.range(0, logits.length).mapToDouble(i -> Math.exp(logits[i])).sum();
-    TokenLogprob logprob = new Sampler(logits.length).logprob(logits, 17, 5);
+    TokenLogprob logprob = logprob(logits, 17, 5);
 
     assertThat(logprob.id()).isEqualTo(17);
     assertThat((double) logprob.logprob()).isCloseTo(logits[17] - Math.log(sum), within(1e-6));
@@ -210,11 +248,11 @@ class SamplerTest {
   void logprob_ranksTiesByTheLowestId() {
     float[] logits = {1, 2, 2, 1, 2};
 
-    assertThat(new Sampler(5).logprob(logits, 0, 4).top())
+    assertThat(logprob(logits, 0, 4).top())
         .extracting(TokenLogprob.Alternative::id)
         .containsExactly(1, 2, 4, 0);
-    assertThat(new Sampler(5).logprob(logits, 0, 0).top()).isEmpty();
-    assertThat(new Sampler(5).logprob(logits, 0, 20).top()).hasSize(5);
+    assertThat(logprob(logits, 0, 0).top()).isEmpty();
+    assertThat(logprob(logits, 0, 20).top()).hasSize(5);
   }
 
   private static Sampling randomSampling(Random random, int vocabulary) {
@@ -223,7 +261,7 @@ class SamplerTest {
       bias.put(random.nextInt(vocabulary), random.nextInt(21) - 10f);
     }
     return sampling(
-        0.25f * (1 + random.nextInt(8)),
+        random.nextInt(10) == 0 ? 1e-3f : 0.25f * (1 + random.nextInt(8)),
         random.nextBoolean() ? 0 : 1 + random.nextInt(vocabulary + 5),
         random.nextBoolean() ? 1 : 0.001f + 0.99f * random.nextFloat(),
         random.nextBoolean() ? 0 : random.nextFloat(),
@@ -257,10 +295,55 @@ class SamplerTest {
         bias);
   }
 
-  private static List<Integer> ids(Sampler sampler, int count) {
-    // A ranking is sorted as far as it was walked.
-    sampler.ranking().walk(count, Double.POSITIVE_INFINITY, 0);
-    return IntStream.range(0, count).mapToObj(sampler.ranking()::id).toList();
+  /// Of one of several kinds: as a model's, flat, all equal, with impossible tokens, extreme.
+  private static float[] randomLogits(Random random, int vocabulary) {
+    float[] logits = new float[vocabulary];
+    int kind = random.nextInt(5);
+    for (int i = 0; i < vocabulary; i++) {
+      double normal = random.nextGaussian();
+      logits[i] =
+          switch (kind) {
+            case 0 -> (float) normal * 4 + 10;
+            case 1 -> (float) normal * 0.1f;
+            case 2 -> 3;
+            case 3 -> random.nextInt(3) == 0 ? (float) normal : Float.NEGATIVE_INFINITY;
+            default -> (float) normal * (random.nextBoolean() ? 3e37f : 1e-40f);
+          };
+    }
+    logits[random.nextInt(vocabulary)] = -0f;
+    return logits;
+  }
+
+  private static int choose(
+      Sampler sampler, float[] logits, Sampling sampling, TokenCounts counts, int position) {
+    sampler.read(row(logits));
+    return sampler.choose(sampling, counts, position);
+  }
+
+  private static TokenLogprob logprob(float[] logits, int id, int top) {
+    Sampler sampler = new Sampler(logits.length);
+    sampler.read(row(logits));
+    return sampler.logprob(id, top);
+  }
+
+  private static List<Integer> kept(
+      Sampler sampler, float[] logits, Sampling sampling, TokenCounts counts) {
+    sampler.read(row(logits));
+    Ranking ranking = sampler.adjust(sampling, counts);
+    int count = sampler.keep(ranking, sampling).count();
+    return IntStream.range(0, count).mapToObj(ranking::id).toList();
+  }
+
+  private static Matrix row(float... logits) {
+    return Matrix.of(DType.F32, 1, logits.length, logits);
+  }
+
+  private static TokenCounts counts(int[] prompt, int[] output) {
+    TokenCounts counts = new TokenCounts(prompt);
+    for (int id : output) {
+      counts.add(id);
+    }
+    return counts;
   }
 
   private static List<Integer> top(float[] values, int count) {

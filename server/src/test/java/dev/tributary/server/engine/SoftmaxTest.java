@@ -1,43 +1,17 @@
 package dev.tributary.server.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.Matrix;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class SoftmaxTest {
   @Test
-  void expOfMinus_isWithinItsBoundOfTheExactValue() {
-    double worst = 0;
-    for (float x = 0; x < 87; x += 0.0007f) {
-      double exact = StrictMath.exp(-(double) x);
-      worst = Math.max(worst, Math.abs(Softmax.expOfMinus(x) - exact) / exact);
-    }
-
-    assertThat(worst).isLessThan(0x1p-23);
-    assertThat(Softmax.expOfMinus(0)).isEqualTo(1);
-    assertThat(Softmax.expOfMinus(Float.POSITIVE_INFINITY)).isBetween(0f, 2e-38f);
-  }
-
-  @Test
-  void argMax_takesTheLowestOfEqualValues() {
-    assertThat(Softmax.argMax(new float[] {1, 3, 3, 2})).isEqualTo(1);
-    assertThat(Softmax.argMax(new float[] {-0f, 0f})).isZero();
-    assertThat(Softmax.argMax(new float[] {Float.NEGATIVE_INFINITY, -5})).isEqualTo(1);
-  }
-
-  @Test
-  void argMax_refusesWhatIsNotFinite() {
-    float inf = Float.POSITIVE_INFINITY;
-    for (float[] values : new float[][] {{1, Float.NaN}, {Float.NaN, 1}, {1, inf}, {-inf, -inf}}) {
-      assertThatThrownBy(() -> Softmax.argMax(values)).isInstanceOf(ArithmeticException.class);
-    }
-  }
-
-  @Test
-  void logSumExp_isCloseToTheExactValue() {
+  void logSum_isCloseToTheExactValue() {
     Random random = new Random(7);
     for (int n : new int[] {1, 2, 3, 5, 1000, 49_152}) {
       float[] values = new float[n];
@@ -49,21 +23,38 @@ class SoftmaxTest {
         max = Math.max(max, values[i]);
       }
 
-      assertThat(Softmax.logSumExp(values, max, new float[n]))
-          .isCloseTo(Math.log(exact), within(3e-7));
+      assertThat(new Softmax(n).logSum(row(values), max)).isCloseTo(Math.log(exact), within(3e-7));
     }
   }
 
   @Test
-  void sum_doesNotDependOnHowWarmTheCodeIs() {
-    Random random = new Random(3);
-    float[] values = new float[1001];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = random.nextFloat() * (1 << random.nextInt(20));
+  void draw_goesThroughAllTokensInOrderAsTheShareGrows() {
+    int n = 2100;
+    Matrix row = row(new float[n]);
+    Softmax softmax = new Softmax(n);
+
+    for (int id = 0; id < n; id++) {
+      assertThat(softmax.draw(row, 0, 1, (id + 0.5) / n)).isEqualTo(id);
     }
-    double cold = Softmax.sum(values);
-    for (int i = 0; i < 20_000; i++) {
-      assertThat(Softmax.sum(values) == cold).isTrue();
-    }
+    assertThat(softmax.draw(row, 0, 1, 0)).isZero();
+    assertThat(softmax.draw(row, 0, 1, Math.nextDown(1.0))).isEqualTo(n - 1);
+  }
+
+  @Test
+  void draw_passesOverTokensWithoutWeight() {
+    float[] values = new float[3000];
+    Arrays.fill(values, Float.NEGATIVE_INFINITY);
+    values[1500] = 2;
+    values[1502] = 2;
+    Softmax softmax = new Softmax(values.length);
+
+    assertThat(softmax.draw(row(values), 2, 1, 0)).isEqualTo(1500);
+    assertThat(softmax.draw(row(values), 2, 1, 0.49)).isEqualTo(1500);
+    assertThat(softmax.draw(row(values), 2, 1, 0.51)).isEqualTo(1502);
+    assertThat(softmax.draw(row(values), 2, 1, Math.nextDown(1.0))).isEqualTo(1502);
+  }
+
+  private static Matrix row(float... values) {
+    return Matrix.of(DType.F32, 1, values.length, values);
   }
 }

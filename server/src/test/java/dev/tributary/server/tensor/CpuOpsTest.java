@@ -7,6 +7,8 @@ import dev.tributary.identity.ComputePath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -28,6 +30,27 @@ class CpuOpsTest {
   @AfterAll
   static void stop() {
     cpu.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 17})
+  void forEach_doesEachItemOnceAndOneAtATimeOnAWorker(int workers) {
+    try (Ops team = Ops.cpu(Libtorch.bundled(), workers)) {
+      AtomicIntegerArray done = new AtomicIntegerArray(500);
+      AtomicIntegerArray busy = new AtomicIntegerArray(team.workers());
+      team.forEach(
+          done.length(),
+          (worker, item) -> {
+            if (busy.incrementAndGet(worker) != 1) {
+              throw new IllegalStateException("two at a time");
+            }
+            done.incrementAndGet(item);
+            busy.decrementAndGet(worker);
+          });
+
+      assertThat(team.workers()).isEqualTo(workers);
+      assertThat(IntStream.range(0, done.length()).map(done::get)).containsOnly(1);
+    }
   }
 
   @ParameterizedTest
