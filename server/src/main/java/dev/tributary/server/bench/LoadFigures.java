@@ -13,10 +13,10 @@ import java.util.Map;
 /// @param notSent left out since too many calls were open
 /// @param generatedTokens arrived in the measured time
 /// @param promptTokens of the answers that began, `cachedTokens` of them not computed again
-/// @param firstToken from when a call was due, in ms
-/// @param interToken between two deltas with tokens of one stream, in ms
-/// @param queue as the server says it, in ms
-/// @param load waiting for weights that were not in memory, in ms
+/// @param firstTokenMs from when a call was due
+/// @param interTokenMs between two deltas with tokens of one stream
+/// @param queueMs as the server says it
+/// @param loadMs waiting for weights that were not in memory
 /// @param tiers where the adapter's weights were when the call came
 /// @param hitRate part of the calls with an adapter whose weights were in memory; 1 without any
 record LoadFigures(
@@ -31,11 +31,11 @@ record LoadFigures(
     long generatedTokens,
     long promptTokens,
     long cachedTokens,
-    Samples.Summary firstToken,
-    Samples.Summary interToken,
+    Samples.Summary firstTokenMs,
+    Samples.Summary interTokenMs,
     double interTokenP99OverP50,
-    Samples.Summary queue,
-    Samples.Summary load,
+    Samples.Summary queueMs,
+    Samples.Summary loadMs,
     Map<String, Integer> tiers,
     double hitRate,
     ResidentMemory.Growth residentBytes) {
@@ -44,6 +44,9 @@ record LoadFigures(
   record ErrorText(String status, String text, int count) {}
 
   String text() {
+    if (requests == 0) {
+      return "no call was due in %.0f s: a longer --duration?%n".formatted(seconds);
+    }
     StringBuilder text = new StringBuilder();
     text.append(
         "%,d requests in %.0f s: %.2f answered a second, %.0f tokens/s%n"
@@ -71,10 +74,10 @@ record LoadFigures(
                   megabytes(residentBytes.most())));
     }
     Table table = new Table("ms", "count", "mean", "p50", "p95", "p99", "max");
-    add(table, "first token", firstToken);
-    add(table, "between tokens", interToken);
-    add(table, "queue", queue);
-    add(table, "adapter load", load);
+    add(table, "first token", firstTokenMs);
+    add(table, "between tokens", interTokenMs);
+    add(table, "queue", queueMs);
+    add(table, "adapter load", loadMs);
     text.append(System.lineSeparator()).append(table.text());
     text.append("between tokens, p99 / p50: %.2f%n".formatted(interTokenP99OverP50));
     return text.toString();

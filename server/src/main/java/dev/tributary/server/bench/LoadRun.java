@@ -116,14 +116,14 @@ final class LoadRun {
     }
   }
 
-  /// A closed loop: one caller who waits for each answer.
+  /// A closed loop: one caller who waits for each answer, and asks at least once.
   private void ask() {
-    for (long now = System.nanoTime(); now < end; now = System.nanoTime()) {
-      LoadCall.Outcome outcome = call(now).outcome().join();
+    do {
+      LoadCall.Outcome outcome = call(System.nanoTime()).outcome().join();
       if (!outcome.status().isOk()) {
         LockSupport.parkNanos(RETRY.toNanos());
       }
-    }
+    } while (System.nanoTime() < end);
   }
 
   private LoadCall call(long due) {

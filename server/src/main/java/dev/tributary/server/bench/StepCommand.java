@@ -55,6 +55,9 @@ final class StepCommand implements Callable<Integer> {
 
   private static final int MOST_ROWS = 64;
 
+  /// Seconds until all rows have read their prompts, at most.
+  private static final int PATIENCE = 120;
+
   @Parameters(paramLabel = "MODEL", description = "A .gguf file or a Hugging Face folder.")
   private Path file = Path.of("");
 
@@ -74,9 +77,9 @@ final class StepCommand implements Callable<Integer> {
 
   @Option(
       names = "--seconds",
-      defaultValue = "3",
-      description = "How long each figure is measured at most. Default: ${DEFAULT-VALUE}.")
-  private double seconds = 3;
+      defaultValue = "4",
+      description = "How long each figure is measured. Default: ${DEFAULT-VALUE}.")
+  private double seconds = 4;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there, too.")
   private @Nullable Path json;
@@ -126,11 +129,12 @@ final class StepCommand implements Callable<Integer> {
       throws InterruptedException {
     CountDownLatch ended = new CountDownLatch(count);
     List<Ticket> tickets = new ArrayList<>();
-    times.record(count);
+    CompletableFuture<Void> begun = times.record(count);
     for (int row = 0; row < count; row++) {
       tickets.add(engine.submit(job(row, sampled), new Listener(times, ended)));
     }
     try {
+      begun.completeOnTimeout(null, PATIENCE, TimeUnit.SECONDS).join();
       var unused = ended.await((long) (seconds * 1e9), TimeUnit.NANOSECONDS);
       return times.shares();
     } finally {

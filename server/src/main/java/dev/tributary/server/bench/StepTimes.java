@@ -4,6 +4,7 @@ import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
 import dev.tributary.server.tensor.Matrix;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /// Runs steps by another runner and times the engine around them.
@@ -30,11 +31,12 @@ final class StepTimes implements StepRunner {
       double outside) {}
 
   /// First steps of a recording that don't count: rows come in one after the other.
-  private static final int WARM_UP = 64;
+  private static final int WARM_UP = 8;
 
   /// Decode steps of exactly `rows` rows that follow each other.
   private static final class Recording {
     private final int rows;
+    private final CompletableFuture<Void> begun = new CompletableFuture<>();
     private int seen;
     private final Samples step = new Samples();
     private final Samples run = new Samples();
@@ -60,10 +62,12 @@ final class StepTimes implements StepRunner {
     this.runner = runner;
   }
 
-  /// From here on decode steps of so many rows count.
-  synchronized void record(int rows) {
-    recording = new Recording(rows);
+  /// From here on decode steps of so many rows count. Completes when the first does.
+  synchronized CompletableFuture<Void> record(int rows) {
+    Recording begins = new Recording(rows);
+    recording = begins;
     decoding = false;
+    return begins.begun;
   }
 
   /// Ends the recording. Throws if no step was recorded.
@@ -71,8 +75,7 @@ final class StepTimes implements StepRunner {
     Recording done = recording;
     recording = null;
     if (done == null || done.step.count() == 0) {
-      throw new IllegalStateException(
-          "not " + WARM_UP + " steps in which all rows decode; try a higher --seconds");
+      throw new IllegalStateException("the rows did not decode together");
     }
     double step = done.step.summary().p50();
     double run = done.run.summary().p50();
@@ -116,6 +119,7 @@ final class StepTimes implements StepRunner {
     long now = System.nanoTime();
     Recording current = recording;
     if (current != null && decoding && deltas == current.rows && current.seen++ >= WARM_UP) {
+      current.begun.complete(null);
       current.step.add(now - began);
       current.run.add(ran - began);
       current.sample.add(firstDelta - ran);
