@@ -27,10 +27,11 @@ public final class Bench implements Runnable {
 
   /// Ends the process with 0 if all was measured, 1 if something could not be, 2 for wrong usage.
   public static void main(String[] args) {
-    System.exit(run(args));
+    System.exit(execute(args));
   }
 
-  static int run(String... args) {
+  /// The exit status that the process would end with.
+  public static int execute(String... args) {
     CommandLine command = new CommandLine(new Bench());
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setExecutionExceptionHandler(

@@ -31,7 +31,7 @@ final class StepTimes implements StepRunner {
       double outside) {}
 
   /// First steps of a recording that don't count: rows come in one after the other.
-  private static final int WARM_UP = 8;
+  static final int WARM_UP = 8;
 
   /// Decode steps of exactly `rows` rows that follow each other.
   private static final class Recording {
