@@ -66,7 +66,9 @@ class AdapterFoldersTest {
           .extracting(AdapterInfo::name)
           .containsExactly("bench-0001", "bench-0002", "bench-0003");
       assertThat(all).extracting(AdapterInfo::refusal).containsOnlyNulls();
-      assertThat(all.stream().map(info -> Objects.requireNonNull(info.latest()).digest()).distinct()).hasSize(3);
+      assertThat(
+              all.stream().map(info -> Objects.requireNonNull(info.latest()).digest()).distinct())
+          .hasSize(3);
       AdapterVersion version = store.resolve(AdapterStore.TENANT, AdapterRef.of("bench-0002"));
       assertThat(version.rank()).isEqualTo(RANK);
       LoraWeights weights = store.lease(version).join().weights();
