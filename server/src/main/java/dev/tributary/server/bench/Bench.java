@@ -1,5 +1,6 @@
 package dev.tributary.server.bench;
 
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -46,6 +47,9 @@ public final class Bench implements Runnable {
   }
 
   private static String reason(Exception e) {
+    if (e instanceof NoSuchFileException missing) {
+      return "there is no file " + missing.getFile();
+    }
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 

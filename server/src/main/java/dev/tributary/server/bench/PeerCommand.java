@@ -166,10 +166,10 @@ final class PeerCommand implements Callable<Integer> {
     double same = OfflineModel.median(model.decode(1, 1), seconds / 2, seconds);
     double swapped = OfflineModel.median(model.swapping(ROWS), seconds / 2, seconds);
     return List.of(
-        PeerLine.cost("LoRA tax, 1 row", tax1, 0.10),
-        PeerLine.cost("LoRA tax, 32 rows, a LoRA each", tax32, 0.20),
-        PeerLine.cost("throughput spread, 1 to 32 adapters", 1 - slowest / fastest, 0.10),
-        PeerLine.cost("warm adapter swap, decode steps", swapped / same - 1, 1));
+        PeerLine.cost("LoRA tax, 1 row", "part", tax1, 0.10),
+        PeerLine.cost("LoRA tax, 32 rows, a LoRA each", "part", tax32, 0.20),
+        PeerLine.cost("throughput spread, 1 to 32 adapters", "part", 1 - slowest / fastest, 0.10),
+        PeerLine.cost("warm adapter swap", "steps", swapped / same - 1, 1));
   }
 
   private static double get(Map<String, Double> figures, String key) {

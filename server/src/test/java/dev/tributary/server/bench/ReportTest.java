@@ -62,7 +62,7 @@ class ReportTest {
   void peerLine_reachesItsTarget() {
     assertThat(PeerLine.race("decode", 130, 100, 1.3).reached()).isTrue();
     assertThat(PeerLine.race("decode", 129, 100, 1.3).reached()).isFalse();
-    assertThat(PeerLine.cost("tax", 0.10, 0.10).reached()).isTrue();
-    assertThat(PeerLine.cost("tax", 0.11, 0.10).reached()).isFalse();
+    assertThat(PeerLine.cost("tax", "part", 0.10, 0.10).reached()).isTrue();
+    assertThat(PeerLine.cost("tax", "part", 0.11, 0.10).reached()).isFalse();
   }
 }
