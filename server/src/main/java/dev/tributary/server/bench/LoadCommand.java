@@ -6,6 +6,7 @@ import dev.tributary.v1.Model;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -215,8 +216,7 @@ final class LoadCommand implements Callable<Integer> {
     ManagedChannel channel =
         Grpc.newChannelBuilder(address, InsecureChannelCredentials.create()).build();
     try {
-      Model model =
-          InferenceGrpc.newBlockingStub(channel).getModel(GetModelRequest.getDefaultInstance());
+      Model model = ask(channel, address);
       if (plan.promptTokens().to() + plan.maxTokens().to() > model.getContext()) {
         throw new IllegalArgumentException(
             "prompt and answer do not fit the model's context of " + model.getContext());
@@ -243,6 +243,14 @@ final class LoadCommand implements Callable<Integer> {
           .write(json);
     } finally {
       channel.shutdownNow();
+    }
+  }
+
+  private static Model ask(ManagedChannel channel, String address) throws IOException {
+    try {
+      return InferenceGrpc.newBlockingStub(channel).getModel(GetModelRequest.getDefaultInstance());
+    } catch (StatusRuntimeException e) {
+      throw new IOException("no server answers at " + address + ": " + e.getStatus().getCode(), e);
     }
   }
 

@@ -45,7 +45,8 @@ record LoadFigures(
 
   String text() {
     if (requests == 0) {
-      return "no call was due in %.0f s: a longer --duration?%n".formatted(seconds);
+      return "no call began in the %.0f s that count: answers of the warm-up took all of it%n"
+          .formatted(seconds);
     }
     StringBuilder text = new StringBuilder();
     text.append(
