@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """What llama.cpp does with the same base, adapter and threads: decode and prefill speed, as a table and as JSON.
 
-usage: llamacpp.py MODEL.gguf ADAPTER_DIR [--threads 2] [--repeat 3] [--json FILE]
+usage: llamacpp.py MODEL.gguf ADAPTER_DIR [--threads 2] [--repeat 3] [--json FILE | --serve]
 
 The base is requantised to Q4_0 (llama.cpp's fastest 4-bit kind on CPUs), the PEFT adapter is converted to GGUF. Every
 figure is the best of REPEAT runs. Needs llama-cpp-python 0.3.36, gguf, safetensors, torch. A build for the machine's
 own CPU is llama.cpp at its best; where its AMX code crashes, build without:
   CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON
   -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON" pip install llama-cpp-python==0.3.36
+
+With --serve (for `tributary-server bench peer`) it writes what it is as one line of JSON, then for each line that it
+reads, such as "decode 8 one", "decode 32 different" or "prefill 512 none", the tokens a second as one line.
 """
-import argparse, ctypes, json, os, re, tempfile, time
+import argparse, ctypes, json, os, re, sys, tempfile, time
 
 import gguf
 import llama_cpp as L
@@ -166,6 +169,17 @@ def measure(model, loras, a):
     return {key: round(value, 1) for key, value in figures.items()}
 
 
+def serve(model, loras, a, facts):
+    print(json.dumps(facts), flush=True)
+    for line in sys.stdin:
+        kind, count, name = line.split()
+        lora = {"none": None, "one": loras[0], "different": loras[:int(count)]}[name]
+        if kind == "prefill" and int(count) != PREFILL:
+            raise SystemExit(f"prefill is of {PREFILL} tokens")
+        speed = prefill_speed(model, lora, a) if kind == "prefill" else decode_speed(model, int(count), lora, a)
+        print(json.dumps(speed), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
@@ -173,6 +187,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--serve", action="store_true")
     a = parser.parse_args()
 
     @L.llama_log_callback
@@ -192,8 +207,10 @@ def main():
         result = dict(peer="llama.cpp", binding=L.__version__, threads=a.threads, base="Q4_0",
                       base_bytes=os.path.getsize(base), adapter=os.path.basename(os.path.normpath(a.adapter)),
                       features=L.llama_print_system_info().decode(),
-                      answers=dict(base=answer(model, None, a), adapter=answer(model, loras[0], a)),
-                      tokens_per_second=measure(model, loras, a))
+                      answers=dict(base=answer(model, None, a), adapter=answer(model, loras[0], a)))
+        if a.serve:
+            return serve(model, loras, a, result)
+        result["tokens_per_second"] = measure(model, loras, a)
     width = max(map(len, result["tokens_per_second"]))
     for key, value in result["tokens_per_second"].items():
         print(f"{key:<{width}}  {value:>8.1f} tok/s")
