@@ -26,6 +26,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,17 +66,19 @@ class ModelGoldenTest {
     }
   }
 
-  static Stream<JsonNode> sets() throws IOException {
+  static Stream<Arguments> sets() throws IOException {
     JsonNode sets =
         new ObjectMapper()
             .readTree(RealModel.goldens().resolve("goldens.json").toFile())
             .get("sets");
-    return IntStream.range(0, sets.size()).mapToObj(sets::get);
+    return IntStream.range(0, sets.size())
+        .boxed()
+        .flatMap(i -> Stream.of(ComputePath.values()).map(path -> Arguments.of(sets.get(i), path)));
   }
 
   @ParameterizedTest
   @MethodSource("sets")
-  void answers_areTheOracles(JsonNode set) {
+  void answers_areTheOracles(JsonNode set, ComputePath path) {
     Golden golden = new Golden(RealModel.goldens().resolve(set.get("file").asText()));
     Comparison ours = new Comparison(golden);
     int[] ids = golden.ints("ids");
@@ -88,12 +91,7 @@ class ModelGoldenTest {
             llama.run(
                 List.of(
                     new Span(
-                        tokens,
-                        at - starts[s],
-                        IntStream.range(0, 128).toArray(),
-                        uses,
-                        ComputePath.NARROW,
-                        0)));
+                        tokens, at - starts[s], IntStream.range(0, 128).toArray(), uses, path, 0)));
         for (int i = 0; i < tokens.length; i++) {
           if (ours.counts(at + i)) {
             ours.add(row(logits, i));
@@ -103,9 +101,10 @@ class ModelGoldenTest {
     }
     double rough = set.get("bf16_kl").asDouble();
     LOG.info(
-        "{} {}: {} positions, KL {} (transformers bf16 {}), same top {}, largest lead lost {}",
+        "{} {} {}: {} positions, KL {} (transformers bf16 {}), same top {}, largest lead lost {}",
         set.get("adapter").asText(),
         set.get("kind").asText(),
+        path,
         ours.count,
         String.format("%.6f", ours.kl / ours.count),
         String.format("%.6f", rough),
