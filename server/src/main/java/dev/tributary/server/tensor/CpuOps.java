@@ -21,14 +21,14 @@ final class CpuOps implements Ops {
   private float[][] wideRows = new float[0][];
   private final NarrowInput input = new NarrowInput();
 
-  CpuOps(Libtorch libtorch, int threads) {
+  CpuOps(Libtorch libtorch, int threads, boolean residentBf16) {
     this.libtorch = libtorch;
     team = new Team(threads, libtorch::claimThread);
     scratches = new Scratch[threads];
     for (int i = 0; i < threads; i++) {
       scratches[i] = new Scratch();
     }
-    wide = new WidePath(libtorch, team, scratches);
+    wide = new WidePath(libtorch, team, scratches, residentBf16);
   }
 
   @Override

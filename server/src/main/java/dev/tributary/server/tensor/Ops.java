@@ -12,7 +12,15 @@ import org.jspecify.annotations.Nullable;
 public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   /// libtorch's GEMM and Vector API kernels on `threads` threads, the caller's included.
   static Ops cpu(Libtorch libtorch, int threads) {
-    return new CpuOps(libtorch, threads);
+    return cpu(libtorch, threads, false);
+  }
+
+  /// Likewise.
+  ///
+  /// @param residentBf16 keeps four-bit weights a second time, as the bfloat16 that the wide path
+  ///   multiplies: four times their memory more, and no dequantising in a step
+  static Ops cpu(Libtorch libtorch, int threads, boolean residentBf16) {
+    return new CpuOps(libtorch, threads, residentBf16);
   }
 
   /// The plain-Java twin: slow, single threaded, float64 sums in the obvious order.

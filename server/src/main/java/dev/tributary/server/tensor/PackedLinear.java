@@ -2,6 +2,7 @@ package dev.tributary.server.tensor;
 
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /// Four- or eight-bit weights packed for [NarrowKernel] and [WideKernel]: blocks of as many outputs
 /// as a vector has lanes.
@@ -32,6 +33,9 @@ final class PackedLinear implements Linear {
   private final short[] halves;
 
   private final float[] floats;
+
+  /// All panels of the wide path, where they are resident.
+  private @Nullable Bytes panels;
 
   private PackedLinear(int outputs, int inputs, int bits, boolean outliers, Source source) {
     this.outputs = outputs;
@@ -220,6 +224,15 @@ final class PackedLinear implements Linear {
     }
   }
 
+  /// The weights as bfloat16 panels of [WideKernel], if they are kept so.
+  @Nullable Bytes panels() {
+    return panels;
+  }
+
+  void keepPanels(Bytes all) {
+    panels = all;
+  }
+
   @Override
   public int outputs() {
     return outputs;
@@ -237,7 +250,10 @@ final class PackedLinear implements Linear {
 
   @Override
   public long bytes() {
-    return 4L * codes.length + 2L * halves.length + 4L * floats.length;
+    return 4L * codes.length
+        + 2L * halves.length
+        + 4L * floats.length
+        + (panels == null ? 0 : panels.size());
   }
 
   @Override

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /// A fixed team of threads that work on one task at a time.
 ///
-/// A task is a number of items. Each worker begins with its own share of neighbours, so that it reads
-/// memory in one stream, and claims them in small runs; one that is done claims from the others. So a
-/// worker that the system has put aside for another process holds up no more than what it has
-/// claimed, and one that comes late finds nothing to do. The thread that calls [#forEach] is worker
-/// 0. Between tasks the others spin for about 20 µs (the next task of a step follows within 1 µs),
-/// then yield, then park. An item that fails leaves the others to be done; [#forEach] then throws
-/// the first failure.
+/// A task is a number of items. Each worker begins with its own share of neighbours, so that it
+/// reads memory in one stream, and claims them in small runs; one that is done claims from the
+/// others. So a worker that the system has put aside for another process holds up no more than what
+/// it has claimed, and one that comes late finds nothing to do. The thread that calls [#forEach] is
+/// worker 0. Between tasks the others spin for about 20 µs (the next task of a step follows within
+/// 1 µs), then yield, then park. An item that fails leaves the others to be done; [#forEach] then
+/// throws the first failure.
 final class Team implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
   private static final long YIELD_NANOS = 200_000;
@@ -29,8 +29,8 @@ final class Team implements AutoCloseable {
     void run(int worker, int item);
   }
 
-  /// A task under way. Every worker has a share of neighbouring items, which it claims in small runs;
-  /// one that is done goes on with the others' shares.
+  /// A task under way. Every worker has a share of neighbouring items, which it claims in small
+  /// runs; one that is done goes on with the others' shares.
   private static final class Task {
     final int items;
     final int workers;

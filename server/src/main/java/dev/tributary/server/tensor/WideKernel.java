@@ -62,26 +62,24 @@ final class WideKernel {
     return Math.ceilDiv(weights.units(), unitsAPanel);
   }
 
+  /// Bytes of a panel.
+  long panelBytes() {
+    return 2L * weights.inputs() * unitsAPanel * UNIT;
+  }
+
   /// Computes one unit.
   void run(int panel, Scratch scratch) {
     int first = panel * unitsAPanel;
     int units = Math.min(unitsAPanel, weights.units() - first);
     int width = unitsAPanel * UNIT;
-    MemorySegment values = scratch.bytes(2L * weights.inputs() * width).segment();
-    float[] parameters = scratch.floats(weights.parameterCount());
-    for (int unit = 0; unit < units; unit++) {
-      weights.parameters(first + unit, parameters);
-      for (int block = 0; block < UNIT; block += LANES) {
-        dequantise(
-            weights.codes(),
-            (first + unit) * weights.unitWords() + block,
-            weights.groups(),
-            parameters,
-            block,
-            values,
-            4L * (unit * UNIT + block),
-            4L * width);
-      }
+    Bytes resident = weights.panels();
+    MemorySegment values;
+    if (resident == null) {
+      Bytes own = scratch.bytes(panelBytes());
+      dequantise(panel, own, scratch);
+      values = own.segment();
+    } else {
+      values = resident.segment().asSlice(panel * panelBytes());
     }
     int outputs = Math.min(units * UNIT, weights.outputs() - first * UNIT);
     for (int row = 0; row < y.rows(); row += TILE) {
@@ -114,6 +112,27 @@ final class WideKernel {
         width,
         to,
         y.cols());
+  }
+
+  /// One panel of the weights.
+  void dequantise(int panel, Bytes values, Scratch scratch) {
+    int first = panel * unitsAPanel;
+    int units = Math.min(unitsAPanel, weights.units() - first);
+    float[] parameters = scratch.floats(weights.parameterCount());
+    for (int unit = 0; unit < units; unit++) {
+      weights.parameters(first + unit, parameters);
+      for (int block = 0; block < UNIT; block += LANES) {
+        dequantise(
+            weights.codes(),
+            (first + unit) * weights.unitWords() + block,
+            weights.groups(),
+            parameters,
+            block,
+            values.segment(),
+            4L * (unit * UNIT + block),
+            4L * unitsAPanel * UNIT);
+      }
+    }
   }
 
   /// One block into its columns of the panel, `stride` bytes a pair of inputs.

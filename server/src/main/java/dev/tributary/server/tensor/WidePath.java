@@ -32,16 +32,18 @@ final class WidePath {
   private final Libtorch libtorch;
   private final Team team;
   private final Scratch[] scratches;
+  private final boolean resident;
   private final List<PackedLinear> weights = new ArrayList<>();
   private Bytes rounded = Bytes.allocate(0);
   private Bytes rest = Bytes.allocate(0);
   private boolean there;
   private int from;
 
-  WidePath(Libtorch libtorch, Team team, Scratch[] scratches) {
+  WidePath(Libtorch libtorch, Team team, Scratch[] scratches, boolean resident) {
     this.libtorch = libtorch;
     this.team = team;
     this.scratches = scratches;
+    this.resident = resident;
     there = libtorch.hasBf16Product();
     from = there ? WIDTHS[1] : Integer.MAX_VALUE;
   }
@@ -100,7 +102,24 @@ final class WidePath {
         return;
       }
     }
+    if (resident) {
+      weights.stream().filter(this::takes).forEach(this::keepPanels);
+    }
     from = crossover(ops);
+  }
+
+  private void keepPanels(PackedLinear packed) {
+    Matrix none = Matrix.allocate(DType.F32, 0, packed.inputs());
+    WideKernel kernel = new WideKernel(libtorch, packed, none, null, none, 0, team.size());
+    Bytes all = Bytes.allocate(kernel.units() * kernel.panelBytes());
+    team.forEach(
+        kernel.units(),
+        (worker, panel) ->
+            kernel.dequantise(
+                panel,
+                all.slice(panel * kernel.panelBytes(), kernel.panelBytes()),
+                scratches[worker]));
+    packed.keepPanels(all);
   }
 
   /// One of each shape.

@@ -83,6 +83,25 @@ class WidePathTest {
   }
 
   @Test
+  void residentPanels_giveTheSameBits() {
+    LinearWeights.Int4 weights = weights(104, 160);
+    Matrix x = random(20, 160);
+    try (Ops packed = Ops.cpu(Libtorch.bundled(), 3);
+        Ops resident = Ops.cpu(Libtorch.bundled(), 3, true)) {
+      packed.claimThread();
+      Linear kept = resident.pack(weights);
+      long before = kept.bytes();
+      resident.ready();
+      assertThat(kept.bytes() > before).isEqualTo(hasWidePath(resident));
+      Matrix expected = product(packed, x, packed.pack(weights), ComputePath.WIDE);
+      Matrix actual = product(resident, x, kept, ComputePath.WIDE);
+      for (int i = 0; i < x.rows(); i++) {
+        assertSameRow(actual, i, expected, i);
+      }
+    }
+  }
+
+  @Test
   void ready_measuresTheCrossover() {
     try (Ops cpu = Ops.cpu(Libtorch.bundled(), 2)) {
       cpu.claimThread();
