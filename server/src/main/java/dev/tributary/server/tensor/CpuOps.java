@@ -16,6 +16,10 @@ final class CpuOps implements Ops {
   private final Libtorch libtorch;
   private final Team team;
   private final Scratch[] scratches;
+
+  /// What workers leave for each other between the passes of an operation.
+  private final Scratch shared = new Scratch();
+
   private float[][] wideRows = new float[0][];
   private float[][] tiles = new float[0][];
 
@@ -64,7 +68,8 @@ final class CpuOps implements Ops {
     Checks.norm(x, from, to, weight, y);
     team.forEach(
         to - from,
-        (worker, i) -> ElementKernels.rmsNorm(x, from + i, weight, epsilon, y, scratches[worker]));
+        (worker, i) ->
+            ElementKernels.rmsNorm(x, from + i, 0, weight, epsilon, y, scratches[worker]));
   }
 
   @Override
@@ -198,9 +203,19 @@ final class CpuOps implements Ops {
       return;
     }
     segments.forEach(segment -> Checks.lora(x, y, segment));
-    LoraKernel kernel = new LoraKernel(y, segments, widen(x));
-    team.forEach(kernel.ranks(), (worker, rank) -> kernel.down(rank, scratches[worker]));
-    forColumns(y.cols(), (worker, from, to) -> kernel.up(from, to, scratches[worker]));
+    LoraKernel kernel = new LoraKernel(x, y, segments, shared);
+    int tiles = kernel.tiles();
+    if (tiles >= 2 * team.size() || team.size() == 1) {
+      team.forEach(tiles, (worker, tile) -> kernel.run(tile, scratches[worker]));
+      return;
+    }
+    int parts = team.size();
+    team.forEach(
+        tiles * parts,
+        (worker, item) -> kernel.down(item / parts, item % parts, parts, scratches[worker]));
+    team.forEach(
+        tiles * parts,
+        (worker, item) -> kernel.up(item / parts, item % parts, parts, scratches[worker]));
   }
 
   @Override
@@ -218,24 +233,30 @@ final class CpuOps implements Ops {
       KvCache cache,
       int layer) {
     Checks.attention(qkv, rows, cache, layer);
-    AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, layer);
+    RotaryKernel kernel = new RotaryKernel(qkv, rows, cache, layer);
     float[][] tables = new float[rows.count()][];
     for (int i = 0; i < tables.length; i++) {
       tables[i] = rotary.at(rows.positions()[i]);
     }
     team.forEach(
-        rows.count(),
-        (worker, i) -> kernel.rotateAndStore(i, tables[i], headNorms, scratches[worker]));
+        rows.count(), (worker, i) -> kernel.run(i, tables[i], headNorms, scratches[worker]));
   }
 
   @Override
   public void attend(Matrix qkv, Rows rows, KvCache cache, int layer, Matrix y) {
     Checks.attention(qkv, rows, cache, layer);
     AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, layer);
-    int kvHeads = cache.shape().kvHeads();
+    int items = kernel.items();
+    int blocks = kernel.blocks();
+    if (blocks == 1 || items >= 4 * team.size() || team.size() == 1) {
+      team.forEach(items, (worker, item) -> kernel.attend(item, y, scratches[worker]));
+      return;
+    }
+    float[] states = shared.floats(kernel.states());
     team.forEach(
-        rows.count() * kvHeads,
-        (worker, item) -> kernel.attend(item / kvHeads, item % kvHeads, y, scratches[worker]));
+        items * blocks,
+        (worker, i) -> kernel.block(i / blocks, i % blocks, states, scratches[worker]));
+    team.forEach(items, (worker, item) -> kernel.merge(item, states, y));
   }
 
   @Override

@@ -7,28 +7,33 @@ import jdk.incubator.vector.FloatVector;
 final class ElementKernels {
   private ElementKernels() {}
 
-  static void rmsNorm(Matrix x, int row, float[] weight, float epsilon, Matrix y, Scratch scratch) {
+  /// As many columns of `row` as there are weights, from `column` on.
+  static void rmsNorm(
+      Matrix x, int row, int column, float[] weight, float epsilon, Matrix y, Scratch scratch) {
     MemorySegment in = x.data().segment();
     MemorySegment out = y.data().segment();
-    int n = x.cols();
+    int n = weight.length;
     int vectors = n / Lanes.LENGTH * Lanes.LENGTH;
+    long from = x.offset(row, column);
+    long to = y.offset(row, column);
     FloatVector squares = FloatVector.zero(Lanes.F);
     for (int j = 0; j < vectors; j += Lanes.LENGTH) {
-      FloatVector v = Lanes.f32(in, x.offset(row, j));
+      FloatVector v = Lanes.f32(in, from + 4L * j);
       squares = v.fma(v, squares);
     }
     float sum = Lanes.sum(squares, scratch.lanes());
     for (int j = vectors; j < n; j++) {
-      sum = Math.fma(x.get(row, j), x.get(row, j), sum);
+      float v = in.get(Bytes.FLOAT, from + 4L * j);
+      sum = Math.fma(v, v, sum);
     }
     float scale = 1 / (float) Math.sqrt(sum / n + epsilon);
     for (int j = 0; j < vectors; j += Lanes.LENGTH) {
       FloatVector v =
-          Lanes.f32(in, x.offset(row, j)).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
-      Lanes.toF32(v, out, y.offset(row, j));
+          Lanes.f32(in, from + 4L * j).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
+      Lanes.toF32(v, out, to + 4L * j);
     }
     for (int j = vectors; j < n; j++) {
-      y.set(row, j, x.get(row, j) * scale * weight[j]);
+      out.set(Bytes.FLOAT, to + 4L * j, in.get(Bytes.FLOAT, from + 4L * j) * scale * weight[j]);
     }
   }
 
@@ -79,6 +84,36 @@ final class ElementKernels {
   static void narrow(Matrix from, int row, Matrix to) {
     for (int k = 0; k < from.cols(); k++) {
       to.set(row, k, from.get(row, k));
+    }
+  }
+
+  /// Columns `[from, to)` of `row`: `y *= scale`.
+  static void scale(Matrix y, int row, float[] scale, int from, int to) {
+    MemorySegment values = y.data().segment();
+    int j = from;
+    for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
+      long at = y.offset(row, j);
+      Lanes.toF32(Lanes.f32(values, at).mul(FloatVector.fromArray(Lanes.F, scale, j)), values, at);
+    }
+    for (; j < to; j++) {
+      y.set(row, j, y.get(row, j) * scale[j]);
+    }
+  }
+
+  /// As many rows and columns of a bfloat16 matrix as `wide` has, from `[row, column]` on.
+  static void widen(Matrix matrix, int row, int column, Matrix wide) {
+    MemorySegment values = matrix.data().segment();
+    MemorySegment out = wide.data().segment();
+    for (int i = 0; i < wide.rows(); i++) {
+      long from = matrix.offset(row + i, column);
+      long to = wide.offset(i, 0);
+      int k = 0;
+      for (; k + Lanes.LENGTH <= wide.cols(); k += Lanes.LENGTH) {
+        Lanes.toF32(Lanes.bf16(values, from + 2L * k), out, to + 4L * k);
+      }
+      for (; k < wide.cols(); k++) {
+        wide.set(i, k, matrix.get(row + i, column + k));
+      }
     }
   }
 
