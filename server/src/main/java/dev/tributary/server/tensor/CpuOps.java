@@ -3,6 +3,7 @@ package dev.tributary.server.tensor;
 import dev.tributary.identity.ComputePath;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// [Ops] on the CPU: libtorch's bfloat16 GEMM, Vector API kernels for the rest, all on one [Team].
@@ -10,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 /// Work is dealt to workers by columns, rows or heads, never by splitting a sum, so the number of
 /// workers does not change a result.
 final class CpuOps implements Ops {
-  /// Columns that an element-wise share is a multiple of: one cache line of float32.
+  /// Elements that the calling thread sees to while the others are still being told.
+  private static final int ALONE = 4096;
+
+  /// Columns that a share of a product is a multiple of: one cache line of float32.
   private static final int COLUMN_UNIT = 16;
 
   private final Libtorch libtorch;
@@ -221,7 +225,7 @@ final class CpuOps implements Ops {
   @Override
   public void addBias(Matrix y, float[] bias) {
     Checks.bias(y, bias);
-    forColumns(y.cols(), (worker, from, to) -> ElementKernels.addBias(y, bias, from, to));
+    forRows(y.rows(), y.cols(), row -> ElementKernels.addBias(y, bias, row));
   }
 
   @Override
@@ -262,13 +266,24 @@ final class CpuOps implements Ops {
   @Override
   public void swiglu(Matrix gateUp, Matrix y) {
     Checks.swiglu(gateUp, y);
-    forColumns(y.cols(), (worker, from, to) -> ElementKernels.swiglu(gateUp, y, from, to));
+    forRows(y.rows(), y.cols(), row -> ElementKernels.swiglu(gateUp, y, row));
   }
 
   @Override
   public void add(Matrix x, Matrix delta) {
     Checks.sameShape(x, delta);
-    forColumns(x.cols(), (worker, from, to) -> ElementKernels.add(x, delta, from, to));
+    forRows(x.rows(), x.cols(), row -> ElementKernels.add(x, delta, row));
+  }
+
+  /// Element-wise work on each row; by the caller alone where dealing it would take longer.
+  private void forRows(int rows, int columns, IntConsumer work) {
+    if ((long) rows * columns > ALONE) {
+      team.forEach(rows, (worker, row) -> work.accept(row));
+      return;
+    }
+    for (int row = 0; row < rows; row++) {
+      work.accept(row);
+    }
   }
 
   /// A worker's share of columns.

@@ -37,46 +37,52 @@ final class ElementKernels {
     }
   }
 
-  /// Columns `[from, to)` of all rows.
-  static void swiglu(Matrix gateUp, Matrix y, int from, int to) {
+  static void swiglu(Matrix gateUp, Matrix y, int row) {
     MemorySegment in = gateUp.data().segment();
     MemorySegment out = y.data().segment();
-    for (int row = 0; row < y.rows(); row++) {
-      int j = from;
-      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
-        FloatVector gate = Lanes.f32(in, gateUp.offset(row, j));
-        FloatVector up = Lanes.f32(in, gateUp.offset(row, y.cols() + j));
-        Lanes.toF32(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, y.offset(row, j));
-      }
-      for (; j < to; j++) {
-        float gate = gateUp.get(row, j);
-        y.set(row, j, gate / (Lanes.exp(-gate) + 1f) * gateUp.get(row, y.cols() + j));
-      }
+    int n = y.cols();
+    long gates = gateUp.offset(row, 0);
+    long ups = gateUp.offset(row, n);
+    long to = y.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= n; j += Lanes.LENGTH) {
+      FloatVector gate = Lanes.f32(in, gates + 4L * j);
+      FloatVector up = Lanes.f32(in, ups + 4L * j);
+      Lanes.toF32(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, to + 4L * j);
+    }
+    for (; j < n; j++) {
+      float gate = gateUp.get(row, j);
+      y.set(row, j, gate / (Lanes.exp(-gate) + 1f) * gateUp.get(row, n + j));
     }
   }
 
-  /// Columns `[from, to)` of all rows: `x += delta`.
-  static void add(Matrix x, Matrix delta, int from, int to) {
+  /// `x += delta`.
+  static void add(Matrix x, Matrix delta, int row) {
     MemorySegment sum = x.data().segment();
     MemorySegment added = delta.data().segment();
-    for (int row = 0; row < x.rows(); row++) {
-      int j = from;
-      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
-        long at = x.offset(row, j);
-        Lanes.toF32(Lanes.f32(sum, at).add(Lanes.f32(added, delta.offset(row, j))), sum, at);
-      }
-      for (; j < to; j++) {
-        x.set(row, j, x.get(row, j) + delta.get(row, j));
-      }
+    long to = x.offset(row, 0);
+    long from = delta.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= x.cols(); j += Lanes.LENGTH) {
+      Lanes.toF32(
+          Lanes.f32(sum, to + 4L * j).add(Lanes.f32(added, from + 4L * j)), sum, to + 4L * j);
+    }
+    for (; j < x.cols(); j++) {
+      x.set(row, j, x.get(row, j) + delta.get(row, j));
     }
   }
 
-  /// Columns `[from, to)` of all rows: `y += bias`.
-  static void addBias(Matrix y, float[] bias, int from, int to) {
-    for (int row = 0; row < y.rows(); row++) {
-      for (int j = from; j < to; j++) {
-        y.set(row, j, y.get(row, j) + bias[j]);
-      }
+  /// `y += bias`.
+  static void addBias(Matrix y, float[] bias, int row) {
+    MemorySegment values = y.data().segment();
+    long to = y.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= y.cols(); j += Lanes.LENGTH) {
+      FloatVector added = FloatVector.fromArray(Lanes.F, bias, j);
+      Lanes.toF32(Lanes.f32(values, to + 4L * j).add(added), values, to + 4L * j);
+    }
+    for (; j < y.cols(); j++) {
+      y.set(row, j, y.get(row, j) + bias[j]);
     }
   }
 
