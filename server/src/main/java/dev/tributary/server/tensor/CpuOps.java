@@ -209,7 +209,7 @@ final class CpuOps implements Ops {
     segments.forEach(segment -> Checks.lora(x, y, segment));
     LoraKernel kernel = new LoraKernel(x, y, segments, shared);
     int tiles = kernel.tiles();
-    if (tiles >= 2 * team.size() || team.size() == 1) {
+    if (tiles >= 2 * team.size() || team.size() == 1 || kernel.small()) {
       team.forEach(tiles, (worker, tile) -> kernel.run(tile, scratches[worker]));
       return;
     }

@@ -17,6 +17,9 @@ final class LoraKernel {
   /// Rows that share a widened copy of a pair.
   private static final int TILE = 32;
 
+  /// Multiply-adds of a tile that are not worth a barrier: about 5 µs.
+  private static final int SMALL = 1 << 17;
+
   /// Unit in which outputs are dealt: whole cache lines of bfloat16.
   private static final int CHUNK = 64;
 
@@ -77,6 +80,20 @@ final class LoraKernel {
 
   int tiles() {
     return tiles.size();
+  }
+
+  /// Whether every tile is done sooner by one worker than two could share it.
+  boolean small() {
+    for (Tile tile : tiles) {
+      long products = 0;
+      for (LoraSegment.Term term : tile.segment.terms()) {
+        products += (long) tile.rows * term.a().rows() * (term.a().cols() + term.bt().cols());
+      }
+      if (products > SMALL) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// All of one tile, term by term: the order in which the pairs lie in memory.
