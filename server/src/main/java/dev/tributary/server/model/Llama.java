@@ -172,7 +172,7 @@ public final class Llama implements StepRunner, BaseWeights {
     Matrix logits = b.logits(step.logitRows());
     LoraWeights.NormSite site = new LoraWeights.NormSite(-1, LoraWeights.Norm.FINAL);
     int at = 0;
-    for (Step.Group group : step.groups()) {
+    for (Step.Group group : step.headGroups()) {
       int from = at;
       for (int row : step.wanted(group)) {
         last.copyRow(b.residual(), row, at++);

@@ -1,39 +1,117 @@
 package dev.tributary.server.model;
 
+import dev.tributary.server.tensor.Bytes;
 import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.Matrix;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// One adapter version in memory, in the form the graph applies.
+/// One adapter version in memory, in the form the graph applies. Two are the same only if they are
+/// one object.
 ///
-/// @param pairs low-rank pairs by the layer they adapt
-/// @param magnitudes DoRA (Liu et al. 2024, section 4.1): per output `m / ‖W + s B A‖` at scale 1,
-///   by layer; empty for plain LoRA
-/// @param norms replacements of norm weights (PEFT's `modules_to_save`)
-/// @param head replacement of the output head, or null
-/// @param bytes memory that all of it takes
-public record LoraWeights(
-    Map<Site, Pair> pairs,
-    Map<Site, float[]> magnitudes,
-    Map<NormSite, float[]> norms,
-    @Nullable Linear head,
-    long bytes) {
-  public LoraWeights {
-    pairs = Map.copyOf(pairs);
-    magnitudes = Map.copyOf(magnitudes);
-    norms = Map.copyOf(norms);
+/// The pairs are copied into one region, in the order in which a step reads them: what a row pays
+/// for its adapter is the time to stream that region.
+public final class LoraWeights {
+  /// Cache lines and the widest vectors are 64 bytes.
+  private static final long ALIGNMENT = 64;
+
+  private static final int PROJECTIONS = Projection.values().length;
+
+  private final Map<Site, Pair> pairs;
+  private final Map<Site, float[]> magnitudes;
+  private final Map<NormSite, float[]> norms;
+  private final @Nullable Linear head;
+  private final long bytes;
+
+  /// `pairs` by layer, then projection: a step asks for every one of them.
+  private final @Nullable Pair[] places;
+
+  /// @param pairs low-rank pairs by the layer they adapt
+  /// @param magnitudes DoRA (Liu et al. 2024, section 4.1): per output `m / ‖W + s B A‖` at scale
+  ///   1, by layer; empty for plain LoRA
+  /// @param norms replacements of norm weights (PEFT's `modules_to_save`)
+  /// @param head replacement of the output head, or null
+  /// @param bytes memory that all of it takes
+  public LoraWeights(
+      Map<Site, Pair> pairs,
+      Map<Site, float[]> magnitudes,
+      Map<NormSite, float[]> norms,
+      @Nullable Linear head,
+      long bytes) {
+    this.magnitudes = Map.copyOf(magnitudes);
+    this.norms = Map.copyOf(norms);
+    this.head = head;
+    this.bytes = bytes;
+    List<Site> order = new ArrayList<>(pairs.keySet());
+    order.sort(Comparator.comparingInt(Site::layer).thenComparing(Site::projection));
+    places = new Pair[order.isEmpty() ? 0 : (order.getLast().layer() + 1) * PROJECTIONS];
+    Bytes region = Bytes.reserve(pairs.values().stream().mapToLong(LoraWeights::size).sum());
+    Map<Site, Pair> copies = new HashMap<>();
+    long at = 0;
+    for (Site site : order) {
+      Pair pair = Objects.requireNonNull(pairs.get(site));
+      Matrix a = copy(pair.a(), region, at);
+      Matrix bt = copy(pair.bt(), region, at + size(pair.a()));
+      Pair copy = new Pair(a, bt, pair.scaling());
+      copies.put(site, copy);
+      places[place(site.layer(), site.projection())] = copy;
+      at += size(pair);
+    }
+    this.pairs = Map.copyOf(copies);
   }
 
-  /// Two adapters are the same only if they are one: comparing weights would be slow and useless.
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return this == other;
+  private static int place(int layer, Projection projection) {
+    return layer * PROJECTIONS + projection.ordinal();
   }
 
-  @Override
-  public int hashCode() {
-    return System.identityHashCode(this);
+  private static long size(Pair pair) {
+    return size(pair.a()) + size(pair.bt());
+  }
+
+  /// Bytes of `matrix`, in whole cache lines.
+  private static long size(Matrix matrix) {
+    long size = (long) matrix.rows() * matrix.cols() * matrix.type().bytes();
+    return Math.ceilDiv(size, ALIGNMENT) * ALIGNMENT;
+  }
+
+  private static Matrix copy(Matrix matrix, Bytes region, long at) {
+    Matrix copy =
+        new Matrix(region.slice(at, size(matrix)), matrix.type(), matrix.rows(), matrix.cols());
+    for (int row = 0; row < matrix.rows(); row++) {
+      copy.copyRow(matrix, row, row);
+    }
+    return copy;
+  }
+
+  public Map<Site, Pair> pairs() {
+    return pairs;
+  }
+
+  public Map<Site, float[]> magnitudes() {
+    return magnitudes;
+  }
+
+  public Map<NormSite, float[]> norms() {
+    return norms;
+  }
+
+  public @Nullable Linear head() {
+    return head;
+  }
+
+  public long bytes() {
+    return bytes;
+  }
+
+  /// The pair of a linear layer, or null.
+  @Nullable Pair pair(int layer, Projection projection) {
+    int place = place(layer, projection);
+    return place < places.length ? places[place] : null;
   }
 
   /// Whether the adapter can only be used by itself and as trained: what it replaces, or scales by

@@ -104,6 +104,23 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, int wideFrom, List<Group>
     return List.of(new Group(0, tokens.length, List.of()));
   }
 
+  /// Runs of rows that one final norm and one head serve.
+  List<Group> headGroups() {
+    LoraWeights.NormSite site = new LoraWeights.NormSite(-1, LoraWeights.Norm.FINAL);
+    List<Group> runs = new ArrayList<>();
+    boolean shared = false;
+    for (Group group : groups) {
+      boolean own = group.norm(site) != null || group.head() != null;
+      if (own || !shared) {
+        runs.add(own ? group : new Group(group.from, group.to, List.of()));
+      } else {
+        runs.set(runs.size() - 1, new Group(runs.getLast().from, group.to, List.of()));
+      }
+      shared = !own;
+    }
+    return runs;
+  }
+
   /// What the adapters do to a product of `layer`; rows that none touches are left out.
   List<LoraSegment> segments(int layer, JointLinear linear) {
     List<LoraSegment> segments = new ArrayList<>();
@@ -111,15 +128,19 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, int wideFrom, List<Group>
       List<LoraSegment.Term> terms = new ArrayList<>();
       float[] outputScale = null;
       for (int i = 0; i < linear.projections().size(); i++) {
-        LoraWeights.Site site = new LoraWeights.Site(layer, linear.projections().get(i));
+        Projection projection = linear.projections().get(i);
         for (AdapterUse use : group.adapters) {
-          LoraWeights.Pair pair = use.weights().pairs().get(site);
+          LoraWeights.Pair pair = use.weights().pair(layer, projection);
           if (pair != null) {
             terms.add(
                 new LoraSegment.Term(
                     pair.a(), pair.bt(), pair.scaling() * use.scale(), linear.columns()[i]));
           }
-          float[] magnitudes = use.weights().magnitudes().get(site);
+          if (use.weights().magnitudes().isEmpty()) {
+            continue;
+          }
+          float[] magnitudes =
+              use.weights().magnitudes().get(new LoraWeights.Site(layer, projection));
           if (magnitudes != null) {
             outputScale = place(magnitudes, linear.columns()[i], linear.width(), outputScale);
           }

@@ -43,9 +43,7 @@ public final class Bytes {
   /// Zeroed memory that the system hands out only as it is first touched: for large regions of
   /// which much may never be used.
   public static Bytes reserve(long size) {
-    MemorySegment block = CLibrary.allocateZeroed(size + ALIGNMENT);
-    long start = Math.ceilDiv(block.address(), ALIGNMENT) * ALIGNMENT - block.address();
-    return new Bytes(block.asSlice(start, size));
+    return new Bytes(CLibrary.allocateZeroed(size, ALIGNMENT));
   }
 
   /// The whole file, mapped read-only. The file must not shrink while it is mapped.

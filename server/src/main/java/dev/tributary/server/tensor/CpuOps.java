@@ -3,6 +3,7 @@ package dev.tributary.server.tensor;
 import dev.tributary.identity.ComputePath;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// [Ops] on the CPU: Vector API kernels, and libtorch's bfloat16 products for the wide path and for
@@ -11,13 +12,20 @@ import org.jspecify.annotations.Nullable;
 /// Work is dealt to workers by columns, rows or heads, never by splitting a sum, so the number of
 /// workers does not change a result.
 final class CpuOps implements Ops {
-  /// Columns that an element-wise share is a multiple of: one cache line of float32.
+  /// Elements that the calling thread sees to while the others are still being told.
+  private static final int ALONE = 4096;
+
+  /// Columns that a share of a product is a multiple of: one cache line of float32.
   private static final int COLUMN_UNIT = 16;
 
   private final Libtorch libtorch;
   private final Team team;
   private final Scratch[] scratches;
   private final WidePath wide;
+
+  /// What workers leave for each other between the passes of an operation.
+  private final Scratch shared = new Scratch();
+
   private float[][] wideRows = new float[0][];
   private final NarrowInput input = new NarrowInput();
 
@@ -81,7 +89,8 @@ final class CpuOps implements Ops {
     Checks.norm(x, from, to, weight, y);
     team.forEach(
         to - from,
-        (worker, i) -> ElementKernels.rmsNorm(x, from + i, weight, epsilon, y, scratches[worker]));
+        (worker, i) ->
+            ElementKernels.rmsNorm(x, from + i, 0, weight, epsilon, y, scratches[worker]));
   }
 
   @Override
@@ -195,15 +204,25 @@ final class CpuOps implements Ops {
       return;
     }
     segments.forEach(segment -> Checks.lora(x, y, segment));
-    LoraKernel kernel = new LoraKernel(y, segments, widen(x));
-    team.forEach(kernel.ranks(), (worker, rank) -> kernel.down(rank, scratches[worker]));
-    forColumns(y.cols(), (worker, from, to) -> kernel.up(from, to, scratches[worker]));
+    LoraKernel kernel = new LoraKernel(x, y, segments, shared);
+    int tiles = kernel.tiles();
+    if (tiles >= 2 * team.size() || team.size() == 1 || kernel.small()) {
+      team.forEach(tiles, (worker, tile) -> kernel.run(tile, scratches[worker]));
+      return;
+    }
+    int parts = team.size();
+    team.forEach(
+        tiles * parts,
+        (worker, item) -> kernel.down(item / parts, item % parts, parts, scratches[worker]));
+    team.forEach(
+        tiles * parts,
+        (worker, item) -> kernel.up(item / parts, item % parts, parts, scratches[worker]));
   }
 
   @Override
   public void addBias(Matrix y, float[] bias) {
     Checks.bias(y, bias);
-    forColumns(y.cols(), (worker, from, to) -> ElementKernels.addBias(y, bias, from, to));
+    forRows(y.rows(), y.cols(), row -> ElementKernels.addBias(y, bias, row));
   }
 
   @Override
@@ -215,36 +234,53 @@ final class CpuOps implements Ops {
       KvCache cache,
       int layer) {
     Checks.attention(qkv, rows, cache, layer);
-    AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, layer);
+    RotaryKernel kernel = new RotaryKernel(qkv, rows, cache, layer);
     float[][] tables = new float[rows.count()][];
     for (int i = 0; i < tables.length; i++) {
       tables[i] = rotary.at(rows.positions()[i]);
     }
     team.forEach(
-        rows.count(),
-        (worker, i) -> kernel.rotateAndStore(i, tables[i], headNorms, scratches[worker]));
+        rows.count(), (worker, i) -> kernel.run(i, tables[i], headNorms, scratches[worker]));
   }
 
   @Override
   public void attend(Matrix qkv, Rows rows, KvCache cache, int layer, Matrix y) {
     Checks.attention(qkv, rows, cache, layer);
     AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, layer);
-    int kvHeads = cache.shape().kvHeads();
+    int items = kernel.items();
+    int blocks = kernel.blocks();
+    if (blocks == 1 || items >= 4 * team.size() || team.size() == 1) {
+      team.forEach(items, (worker, item) -> kernel.attend(item, y, scratches[worker]));
+      return;
+    }
+    float[] states = shared.floats(kernel.states());
     team.forEach(
-        rows.count() * kvHeads,
-        (worker, item) -> kernel.attend(item / kvHeads, item % kvHeads, y, scratches[worker]));
+        items * blocks,
+        (worker, i) -> kernel.block(i / blocks, i % blocks, states, scratches[worker]));
+    team.forEach(items, (worker, item) -> kernel.merge(item, states, y));
   }
 
   @Override
   public void swiglu(Matrix gateUp, Matrix y) {
     Checks.swiglu(gateUp, y);
-    forColumns(y.cols(), (worker, from, to) -> ElementKernels.swiglu(gateUp, y, from, to));
+    forRows(y.rows(), y.cols(), row -> ElementKernels.swiglu(gateUp, y, row));
   }
 
   @Override
   public void add(Matrix x, Matrix delta) {
     Checks.sameShape(x, delta);
-    forColumns(x.cols(), (worker, from, to) -> ElementKernels.add(x, delta, from, to));
+    forRows(x.rows(), x.cols(), row -> ElementKernels.add(x, delta, row));
+  }
+
+  /// Element-wise work on each row; by the caller alone where dealing it would take longer.
+  private void forRows(int rows, int columns, IntConsumer work) {
+    if ((long) rows * columns > ALONE) {
+      team.forEach(rows, (worker, row) -> work.accept(row));
+      return;
+    }
+    for (int row = 0; row < rows; row++) {
+      work.accept(row);
+    }
   }
 
   /// A worker's share of columns.

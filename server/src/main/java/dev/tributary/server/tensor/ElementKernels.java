@@ -7,71 +7,82 @@ import jdk.incubator.vector.FloatVector;
 final class ElementKernels {
   private ElementKernels() {}
 
-  static void rmsNorm(Matrix x, int row, float[] weight, float epsilon, Matrix y, Scratch scratch) {
+  /// As many columns of `row` as there are weights, from `column` on.
+  static void rmsNorm(
+      Matrix x, int row, int column, float[] weight, float epsilon, Matrix y, Scratch scratch) {
     MemorySegment in = x.data().segment();
     MemorySegment out = y.data().segment();
-    int n = x.cols();
+    int n = weight.length;
     int vectors = n / Lanes.LENGTH * Lanes.LENGTH;
+    long from = x.offset(row, column);
+    long to = y.offset(row, column);
     FloatVector squares = FloatVector.zero(Lanes.F);
     for (int j = 0; j < vectors; j += Lanes.LENGTH) {
-      FloatVector v = Lanes.f32(in, x.offset(row, j));
+      FloatVector v = Lanes.f32(in, from + 4L * j);
       squares = v.fma(v, squares);
     }
     float sum = Lanes.sum(squares, scratch.lanes());
     for (int j = vectors; j < n; j++) {
-      sum = Math.fma(x.get(row, j), x.get(row, j), sum);
+      float v = in.get(Bytes.FLOAT, from + 4L * j);
+      sum = Math.fma(v, v, sum);
     }
     float scale = 1 / (float) Math.sqrt(sum / n + epsilon);
     for (int j = 0; j < vectors; j += Lanes.LENGTH) {
       FloatVector v =
-          Lanes.f32(in, x.offset(row, j)).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
-      Lanes.toF32(v, out, y.offset(row, j));
+          Lanes.f32(in, from + 4L * j).mul(scale).mul(FloatVector.fromArray(Lanes.F, weight, j));
+      Lanes.toF32(v, out, to + 4L * j);
     }
     for (int j = vectors; j < n; j++) {
-      y.set(row, j, x.get(row, j) * scale * weight[j]);
+      out.set(Bytes.FLOAT, to + 4L * j, in.get(Bytes.FLOAT, from + 4L * j) * scale * weight[j]);
     }
   }
 
-  /// Columns `[from, to)` of all rows.
-  static void swiglu(Matrix gateUp, Matrix y, int from, int to) {
+  static void swiglu(Matrix gateUp, Matrix y, int row) {
     MemorySegment in = gateUp.data().segment();
     MemorySegment out = y.data().segment();
-    for (int row = 0; row < y.rows(); row++) {
-      int j = from;
-      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
-        FloatVector gate = Lanes.f32(in, gateUp.offset(row, j));
-        FloatVector up = Lanes.f32(in, gateUp.offset(row, y.cols() + j));
-        Lanes.toF32(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, y.offset(row, j));
-      }
-      for (; j < to; j++) {
-        float gate = gateUp.get(row, j);
-        y.set(row, j, gate / (Lanes.exp(-gate) + 1f) * gateUp.get(row, y.cols() + j));
-      }
+    int n = y.cols();
+    long gates = gateUp.offset(row, 0);
+    long ups = gateUp.offset(row, n);
+    long to = y.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= n; j += Lanes.LENGTH) {
+      FloatVector gate = Lanes.f32(in, gates + 4L * j);
+      FloatVector up = Lanes.f32(in, ups + 4L * j);
+      Lanes.toF32(gate.div(Lanes.exp(gate.neg()).add(1f)).mul(up), out, to + 4L * j);
+    }
+    for (; j < n; j++) {
+      float gate = gateUp.get(row, j);
+      y.set(row, j, gate / (Lanes.exp(-gate) + 1f) * gateUp.get(row, n + j));
     }
   }
 
-  /// Columns `[from, to)` of all rows: `x += delta`.
-  static void add(Matrix x, Matrix delta, int from, int to) {
+  /// `x += delta`.
+  static void add(Matrix x, Matrix delta, int row) {
     MemorySegment sum = x.data().segment();
     MemorySegment added = delta.data().segment();
-    for (int row = 0; row < x.rows(); row++) {
-      int j = from;
-      for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
-        long at = x.offset(row, j);
-        Lanes.toF32(Lanes.f32(sum, at).add(Lanes.f32(added, delta.offset(row, j))), sum, at);
-      }
-      for (; j < to; j++) {
-        x.set(row, j, x.get(row, j) + delta.get(row, j));
-      }
+    long to = x.offset(row, 0);
+    long from = delta.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= x.cols(); j += Lanes.LENGTH) {
+      Lanes.toF32(
+          Lanes.f32(sum, to + 4L * j).add(Lanes.f32(added, from + 4L * j)), sum, to + 4L * j);
+    }
+    for (; j < x.cols(); j++) {
+      x.set(row, j, x.get(row, j) + delta.get(row, j));
     }
   }
 
-  /// Columns `[from, to)` of all rows: `y += bias`.
-  static void addBias(Matrix y, float[] bias, int from, int to) {
-    for (int row = 0; row < y.rows(); row++) {
-      for (int j = from; j < to; j++) {
-        y.set(row, j, y.get(row, j) + bias[j]);
-      }
+  /// `y += bias`.
+  static void addBias(Matrix y, float[] bias, int row) {
+    MemorySegment values = y.data().segment();
+    long to = y.offset(row, 0);
+    int j = 0;
+    for (; j + Lanes.LENGTH <= y.cols(); j += Lanes.LENGTH) {
+      FloatVector added = FloatVector.fromArray(Lanes.F, bias, j);
+      Lanes.toF32(Lanes.f32(values, to + 4L * j).add(added), values, to + 4L * j);
+    }
+    for (; j < y.cols(); j++) {
+      y.set(row, j, y.get(row, j) + bias[j]);
     }
   }
 
@@ -101,6 +112,36 @@ final class ElementKernels {
     }
     for (; k < from.cols(); k++) {
       to.set(row, k, from.get(row, k) - narrow.get(row, k));
+    }
+  }
+
+  /// Columns `[from, to)` of `row`: `y *= scale`.
+  static void scale(Matrix y, int row, float[] scale, int from, int to) {
+    MemorySegment values = y.data().segment();
+    int j = from;
+    for (; j + Lanes.LENGTH <= to; j += Lanes.LENGTH) {
+      long at = y.offset(row, j);
+      Lanes.toF32(Lanes.f32(values, at).mul(FloatVector.fromArray(Lanes.F, scale, j)), values, at);
+    }
+    for (; j < to; j++) {
+      y.set(row, j, y.get(row, j) * scale[j]);
+    }
+  }
+
+  /// As many rows and columns of a bfloat16 matrix as `wide` has, from `[row, column]` on.
+  static void widen(Matrix matrix, int row, int column, Matrix wide) {
+    MemorySegment values = matrix.data().segment();
+    MemorySegment out = wide.data().segment();
+    for (int i = 0; i < wide.rows(); i++) {
+      long from = matrix.offset(row + i, column);
+      long to = wide.offset(i, 0);
+      int k = 0;
+      for (; k + Lanes.LENGTH <= wide.cols(); k += Lanes.LENGTH) {
+        Lanes.toF32(Lanes.bf16(values, from + 2L * k), out, to + 4L * k);
+      }
+      for (; k < wide.cols(); k++) {
+        wide.set(i, k, matrix.get(row + i, column + k));
+      }
     }
   }
 

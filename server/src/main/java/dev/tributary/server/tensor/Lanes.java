@@ -7,6 +7,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// What the CPU kernels share: vector shapes, bfloat16 loads and stores, sums, exp.
@@ -61,6 +62,10 @@ final class Lanes {
     return FloatVector.fromMemorySegment(F, segment, offset, LE);
   }
 
+  static IntVector i32(MemorySegment segment, long offset) {
+    return IntVector.fromMemorySegment(I, segment, offset, LE);
+  }
+
   static void toF32(FloatVector value, MemorySegment segment, long offset) {
     value.intoMemorySegment(segment, offset, LE);
   }
@@ -86,6 +91,34 @@ final class Lanes {
       }
     }
     return scratch[0];
+  }
+
+  /// Moves the upper half of the first 16, 8, 4 or 2 lanes onto the lower.
+  private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8, 1, true);
+
+  private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4, 1, true);
+  private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2, 1, true);
+  private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(F, 1, 1, true);
+
+  /// The same sum as [#sum(FloatVector, float[])], in registers.
+  static float sum(FloatVector v) {
+    FloatVector halves = v;
+    if (LENGTH == 16) {
+      halves = halves.add(halves.rearrange(BY_8));
+    }
+    if (LENGTH >= 8) {
+      halves = halves.add(halves.rearrange(BY_4));
+    }
+    halves = halves.add(halves.rearrange(BY_2));
+    halves = halves.add(halves.rearrange(BY_1));
+    return halves.lane(0);
+  }
+
+  /// The sums of the first `count` vectors of `vectors`, into `sums[at..]`.
+  static void sums(float[] vectors, int count, float[] sums, int at) {
+    for (int i = 0; i < count; i++) {
+      sums[at + i] = sum(FloatVector.fromArray(F, vectors, i * LENGTH));
+    }
   }
 
   private static final float LOG2_E = 1.44269504f;
