@@ -70,6 +70,17 @@ final class Config {
   int adapterMemory = 1024;
 
   @Option(
+      names = "--numerics",
+      paramLabel = "replayable|repeatable",
+      defaultValue = "replayable",
+      description = {
+        "What an answer's bits may depend on. replayable: also on what else runs, by the computing"
+            + " path of each token, which is recorded; repeatable: on the request alone, at the"
+            + " price of speed. Default: ${DEFAULT-VALUE}."
+      })
+  String numerics = "replayable";
+
+  @Option(
       names = "--base-name",
       paramLabel = "NAME",
       description =

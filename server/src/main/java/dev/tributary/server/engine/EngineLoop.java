@@ -2,8 +2,10 @@ package dev.tributary.server.engine;
 
 import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
+import dev.tributary.server.schedule.Limits;
 import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Scheduler;
+import dev.tributary.server.schedule.Sequence;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
 import java.util.LinkedHashMap;
@@ -59,13 +61,16 @@ final class EngineLoop {
     scratch = new float[settings.vocabulary()];
     scheduler =
         new Scheduler(
-            new Scheduler.Limits(
+            new Limits(
                 settings.maxRows(),
                 settings.maxWaiting(),
+                settings.maxAdapters(),
                 settings.stepTokens(),
+                settings.busyTokens(),
                 settings.chunk(),
                 settings.pages(),
-                KvCache.PAGE));
+                KvCache.PAGE,
+                runner.wideFrom()));
     stats = snapshot();
   }
 
@@ -108,8 +113,8 @@ final class EngineLoop {
   private int receive() {
     List<Row> taken = inbox.take();
     for (Row row : taken) {
-      rows.put(row.id, row);
-      scheduler.add(row.id, row.priority, row.promptTokens(), row.maxTokens());
+      rows.put(row.id(), row);
+      scheduler.add(row.sequence);
     }
     return taken.size();
   }
@@ -132,10 +137,10 @@ final class EngineLoop {
     return before - rows.size();
   }
 
-  private void start(List<Long> admitted) {
+  private void start(List<Sequence> admitted) {
     long now = clock.getAsLong();
-    for (long id : admitted) {
-      Row row = Objects.requireNonNull(rows.get(id));
+    for (Sequence sequence : admitted) {
+      Row row = Objects.requireNonNull(rows.get(sequence.id()));
       row.admitted = true;
       inbox.left();
       tell(
@@ -171,16 +176,19 @@ final class EngineLoop {
     for (int i = 0; i < slices.size(); i++) {
       Plan.Slice slice = slices.get(i);
       Row row = row(slice);
-      int before = row.length();
-      try {
-        row.sample(new Logits(logits, first, scratch), slice.position(), slice.count());
-      } catch (RuntimeException e) {
-        log.error("sampling for {} failed", row.name, e);
-        fail(row, new Failure.Internal(e));
+      int before = slice.sequence().length();
+      int wanted = spans.get(i).stream().mapToInt(Span::logitRows).sum();
+      if (wanted > 0) {
+        try {
+          row.sample(new Logits(logits, first, scratch), slice);
+        } catch (RuntimeException e) {
+          log.error("sampling for {} failed", row.name, e);
+          fail(row, new Failure.Internal(e));
+        }
       }
-      first += spans.get(i).stream().mapToInt(Span::logitRows).sum();
-      promptTokens += slice.decode() ? 0 : slice.count();
-      generatedTokens += row.length() - before;
+      first += wanted;
+      promptTokens += slice.promptTokens();
+      generatedTokens += slice.sequence().length() - before;
     }
   }
 
@@ -222,8 +230,8 @@ final class EngineLoop {
       log.error("the observer of {} failed; its generation ends", row.name, e);
     }
     if (ended) {
-      rows.remove(row.id);
-      scheduler.remove(row.id);
+      rows.remove(row.id());
+      scheduler.remove(row.id());
       if (!row.admitted) {
         inbox.left();
       }
@@ -235,13 +243,17 @@ final class EngineLoop {
   }
 
   private EngineStats snapshot() {
+    Scheduler.Stats now = scheduler.stats();
     return new EngineStats(
-        scheduler.running(),
+        now.running(),
         inbox.waiting(),
-        scheduler.freePages(),
+        now.freePages(),
+        now.cachedPages(),
         steps,
         promptTokens,
+        now.prefixTokens(),
         generatedTokens,
+        now.preemptions(),
         failedSteps);
   }
 }

@@ -1,6 +1,8 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.engine.Observer.Reason;
+import dev.tributary.server.schedule.Plan;
+import dev.tributary.server.schedule.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -8,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /// An answer being written: samples its tokens, turns them into text, knows when to stop.
 final class GenerationRow extends Row {
-  private static final float[] NO_LOGITS = {};
-
   private final Job job;
   private final Sampling sampling;
   private final Observer observer;
@@ -30,17 +30,17 @@ final class GenerationRow extends Row {
   private long startedAt;
   private long firstTokenAt;
 
+  /// @param sequence of the job's prompt
   /// @param sampling the job's, with max_tokens clipped to the context
   GenerationRow(
-      long id,
+      Sequence sequence,
       long submitted,
       Job job,
       Sampling sampling,
       Observer observer,
       Sampler sampler,
       TokenText text) {
-    super(
-        id, job.id(), job.priority(), job.adapters(), submitted, job.deadlineNanos(), job.prompt());
+    super(sequence, job.id(), job.adapters(), submitted, job.deadlineNanos());
     this.job = job;
     this.sampling = sampling;
     this.observer = observer;
@@ -52,40 +52,29 @@ final class GenerationRow extends Row {
   }
 
   @Override
-  int promptTokens() {
-    return job.prompt().length;
-  }
-
-  @Override
-  int maxTokens() {
-    return sampling.maxTokens();
-  }
-
-  @Override
-  int logitsFrom() {
-    return job.echo() && job.logprobs().isPresent() ? 0 : promptTokens() - 1;
-  }
-
-  @Override
   void started(long now) {
     startedAt = now;
     observer.onStarted(
-        new Observer.Started(now - submitted, promptTokens(), 0, sampling.maxTokens()));
+        new Observer.Started(
+            now - submitted, promptTokens(), sequence.cachedTokens(), sampling.maxTokens()));
+    if (job.echo() && job.logprobs().isEmpty()) {
+      echo();
+    }
   }
 
   @Override
-  void sample(Logits logits, int position, int count) {
-    int firstRow = Math.max(position, logitsFrom());
-    if (job.echo() && position < promptTokens()) {
-      echo(logits, position, count, firstRow);
+  void sample(Logits logits, Plan.Slice slice) {
+    int firstRow = Math.max(slice.position(), slice.logitsFrom());
+    if (job.echo() && job.logprobs().isPresent() && firstRow < promptTokens()) {
+      echo(logits, firstRow, slice.end());
     }
-    if (position + count < length()) {
+    if (slice.end() < sequence.length()) {
       return; // More of the prompt is to come.
     }
-    float[] row = logits.row(position + count - 1 - firstRow);
+    float[] row = logits.row(slice.end() - 1 - firstRow);
     int id = sampler.choose(row, sampling, counts, generated);
     addToken(id, row);
-    append(id);
+    sequence.append(id);
     counts.add(id);
     generated++;
     reason = accept(id);
@@ -107,7 +96,10 @@ final class GenerationRow extends Row {
     }
     observer.onFinished(
         new Observer.Finished(
-            reason, new Observer.Usage(promptTokens(), 0, generated), timings(now)));
+            reason,
+            new Observer.Usage(promptTokens(), sequence.cachedTokens(), generated),
+            timings(now),
+            sequence.paths()));
     return true;
   }
 
@@ -127,20 +119,30 @@ final class GenerationRow extends Row {
     observer.onFailed(failure);
   }
 
-  /// Repeats the prompt: the logits of a token tell how likely the next one was, so a chunk reaches
-  /// one token further than it computes.
-  private void echo(Logits logits, int position, int count, int firstRow) {
-    boolean logprobs = job.logprobs().isPresent();
-    if (position == 0) {
-      newTokens.add(token(0));
-      newText.append(decoder.push(token(0)));
-      if (logprobs) {
-        newLogprobs.add(new TokenLogprob(token(0), Float.NaN, List.of()));
-      }
+  private int promptTokens() {
+    return sequence.promptTokens();
+  }
+
+  /// Repeats the prompt, which needs none of its logits.
+  private void echo() {
+    for (int at = 0; at < promptTokens(); at++) {
+      newTokens.add(sequence.token(at));
+      newText.append(decoder.push(sequence.token(at)));
     }
-    for (int at = position + 1; at <= position + count && at < promptTokens(); at++) {
-      newText.append(decoder.push(token(at)));
-      addToken(token(at), logprobs ? logits.row(at - 1 - firstRow) : NO_LOGITS);
+  }
+
+  /// Repeats the prompt with its logprobs: the logits of tokens `[from, end)` tell how likely each
+  /// one's next was.
+  private void echo(Logits logits, int from, int end) {
+    if (from == 0) {
+      int first = sequence.token(0);
+      newTokens.add(first);
+      newText.append(decoder.push(first));
+      newLogprobs.add(new TokenLogprob(first, Float.NaN, List.of()));
+    }
+    for (int at = from + 1; at <= end && at < promptTokens(); at++) {
+      newText.append(decoder.push(sequence.token(at)));
+      addToken(sequence.token(at), logits.row(at - 1 - from));
     }
   }
 

@@ -29,6 +29,11 @@ final class EchoModel implements StepRunner {
   }
 
   @Override
+  public int wideFrom() {
+    return Integer.MAX_VALUE;
+  }
+
+  @Override
   public void claimThread() {}
 
   @Override

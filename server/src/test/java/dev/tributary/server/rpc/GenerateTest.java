@@ -105,7 +105,9 @@ class GenerateTest {
         .hasSameSizeAs(whole.getTokenIdsList());
     Finished finished = events.getLast().getFinished();
     assertThat(whole.getReason()).isEqualTo(finished.getReason());
-    assertThat(whole.getUsage()).isEqualTo(finished.getUsage());
+    // The second finds the first page of the prompt where the first left it.
+    assertThat(whole.getUsage())
+        .isEqualTo(finished.getUsage().toBuilder().setCachedTokens(16).build());
     assertThat(whole.getReceipt().getAdapterDigestsList())
         .isEqualTo(finished.getReceipt().getAdapterDigestsList());
     assertThat(whole.getStarted().getAdaptersList())
