@@ -3,9 +3,11 @@ package dev.tributary.server.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.schedule.Priority;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
@@ -45,8 +47,7 @@ class EnginePrefixTest {
 
       assertThat(cold.finished().usage().cachedTokens()).isZero();
       assertThat(again.finished().usage().cachedTokens()).isEqualTo(64);
-      assertThat(again.started).isNotNull();
-      assertThat(again.started.cachedTokens()).isEqualTo(64);
+      assertThat(Objects.requireNonNull(again.started).cachedTokens()).isEqualTo(64);
       Recorder replayed = run(fresh(), Company.replay(job, again));
       Company.assertSame(again, replayed);
       if (repeatable) {
@@ -94,7 +95,7 @@ class EnginePrefixTest {
             List.of(),
             2,
             OptionalLong.empty(),
-            dev.tributary.server.schedule.Priority.NORMAL,
+            Priority.NORMAL,
             true);
     var cold = warm.engine.score(job);
     warm.runAll();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.util.concurrent.ListenableFuture;
+import dev.tributary.identity.ComputePath;
 import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.AdapterUse;
 import dev.tributary.v1.ChatMessage;
@@ -87,6 +88,15 @@ class GenerateTest {
     assertThat(finished.getReceipt().hasEndTime()).isTrue();
     assertThat(finished.getReceipt().getOutcomeCase().getNumber()).isZero();
     assertThat(finished.getTimings().hasFirstToken()).isTrue();
+  }
+
+  @Test
+  void generate_repeatableTakesTheWidePathForThePromptHoweverFewRowsRun() {
+    stream(say("hello"));
+    assertThat(fixture.model.paths).containsExactly(ComputePath.NARROW);
+
+    stream(say("hello").setRepeatable(true));
+    assertThat(fixture.model.paths).contains(ComputePath.WIDE);
   }
 
   @Test
