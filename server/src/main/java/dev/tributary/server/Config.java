@@ -110,6 +110,17 @@ final class Config {
   @Option(names = "--config", paramLabel = "FILE", description = "Settings as key = value lines.")
   @Nullable Path file;
 
+  /// Whether every answer's bits must depend on its request alone.
+  boolean repeatable() {
+    return switch (numerics) {
+      case "replayable" -> false;
+      case "repeatable" -> true;
+      default ->
+          throw new IllegalArgumentException(
+              "--numerics " + numerics + ": use replayable or repeatable");
+    };
+  }
+
   int threadsOrDefault() {
     return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
   }

@@ -78,7 +78,7 @@ final class Server implements AutoCloseable {
     KvBudget budget = KvBudget.of(shape, config.kvMemory);
     EngineSettings settings =
         EngineSettings.of(
-            digest, repeatable(config), shape.context(), shape.vocabulary(), budget.pages());
+            digest, config.repeatable(), shape.context(), shape.vocabulary(), budget.pages());
     Llama llama = LlamaLoader.load(checkpoint, shape, ops, budget.pages(), settings.stepTokens());
     out.printf(
         "base      %s (%s), %d layers, context %,d%n",
@@ -158,16 +158,6 @@ final class Server implements AutoCloseable {
               + " yet; listen on 127.0.0.1 or [::1]");
     }
     return address;
-  }
-
-  private static boolean repeatable(Config config) {
-    return switch (config.numerics) {
-      case "replayable" -> false;
-      case "repeatable" -> true;
-      default ->
-          throw new IllegalArgumentException(
-              "--numerics " + config.numerics + ": use replayable or repeatable");
-    };
   }
 
   private Libtorch libtorch() {

@@ -2,13 +2,17 @@ package dev.tributary.server.schedule;
 
 import dev.tributary.identity.ComputePath;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 
 /// The path that each token of a sequence takes, run-length: first as it is chosen, then for
 /// whoever computes the token again.
 final class PathRuns {
   private final List<PathRun> runs = new ArrayList<>();
-  private int length;
+
+  /// Where each run ends, exclusive.
+  private final List<Integer> ends = new ArrayList<>();
 
   PathRuns(List<PathRun> runs) {
     runs.forEach(run -> add(run.path(), run.count()));
@@ -16,40 +20,34 @@ final class PathRuns {
 
   /// The next `count` tokens take `path`.
   void add(ComputePath path, int count) {
+    int end = length() + count;
+    int joined = count;
     if (!runs.isEmpty() && runs.getLast().path() == path) {
-      runs.set(runs.size() - 1, new PathRun(path, runs.getLast().count() + count));
-    } else {
-      runs.add(new PathRun(path, count));
+      joined += runs.removeLast().count();
+      ends.removeLast();
     }
-    length += count;
+    runs.add(new PathRun(path, joined));
+    ends.add(end);
   }
 
   /// Tokens whose path is known.
   int length() {
-    return length;
+    return ends.isEmpty() ? 0 : ends.getLast();
   }
 
   ComputePath at(int position) {
-    int end = 0;
-    for (PathRun run : runs) {
-      end += run.count();
-      if (position < end) {
-        return run.path();
-      }
-    }
-    throw new IndexOutOfBoundsException(position + " of " + length);
+    return runs.get(runOf(position)).path();
   }
 
   /// Where the run that `position` is in ends, exclusive.
   int endOfRun(int position) {
-    int end = 0;
-    for (PathRun run : runs) {
-      end += run.count();
-      if (position < end) {
-        return end;
-      }
-    }
-    throw new IndexOutOfBoundsException(position + " of " + length);
+    return ends.get(runOf(position));
+  }
+
+  private int runOf(int position) {
+    Objects.checkIndex(position, length());
+    int found = Collections.binarySearch(ends, position + 1);
+    return found < 0 ? -found - 1 : found;
   }
 
   /// The runs of the first `count` tokens.
