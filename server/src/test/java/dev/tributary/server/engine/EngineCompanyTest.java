@@ -56,6 +56,26 @@ class EngineCompanyTest {
     assertThat(outcome.stats().prefixTokens()).isPositive();
   }
 
+  /// One engine replays all, so that each finds prefixes by other paths than its own, too.
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void answers_replayedWhereOthersLeftTheirPrefixesAreTheSame(long seed) {
+    Company company = company(12);
+    Company.Outcome outcome = company.together(new Random(seed), 80, ADAPTERS);
+    List<Job> replays = new ArrayList<>();
+    for (int i = 0; i < outcome.jobs().size(); i++) {
+      replays.add(Company.replay(outcome.jobs().get(i), outcome.answers().get(i)));
+    }
+    List<Recorder> replayed = company.inTurn(replays);
+
+    int found = 0;
+    for (int i = 0; i < replays.size(); i++) {
+      Company.assertSame(outcome.answers().get(i), replayed.get(i));
+      found += replayed.get(i).finished().usage().cachedTokens();
+    }
+    assertThat(found).isPositive();
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   void repeatableAnswers_areTheSameAloneAndAmongRandomNeighbours(long seed) {
