@@ -56,22 +56,29 @@ class EngineCompanyTest {
     assertThat(outcome.stats().prefixTokens()).isPositive();
   }
 
-  /// One engine replays all, so that each finds prefixes by other paths than its own, too.
+  /// One engine follows records of all kinds, so that each finds the same tokens by other paths
+  /// than its own, too.
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
-  void answers_replayedWhereOthersLeftTheirPrefixesAreTheSame(long seed) {
+  void answers_boundToPathsAreTheSameWhereOthersLeftTheirPrefixes(long seed) {
     Company company = company(12);
-    Company.Outcome outcome = company.together(new Random(seed), 80, ADAPTERS);
-    List<Job> replays = new ArrayList<>();
-    for (int i = 0; i < outcome.jobs().size(); i++) {
-      replays.add(Company.replay(outcome.jobs().get(i), outcome.answers().get(i)));
+    Random random = new Random(seed);
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      List<PathRun> paths = new ArrayList<>();
+      for (int run = 0; run < 4; run++) {
+        ComputePath path = ComputePath.values()[random.nextInt(2)];
+        paths.add(new PathRun(path, 16 * (1 + random.nextInt(3))));
+      }
+      Job job = company.randomJob(random, List.of());
+      jobs.add(JobBuilder.prompt(job.prompt()).greedy(8).logprobs(3).paths(paths).build());
     }
-    List<Recorder> replayed = company.inTurn(replays);
+    List<Recorder> warm = company.inTurn(jobs);
 
     int found = 0;
-    for (int i = 0; i < replays.size(); i++) {
-      Company.assertSame(outcome.answers().get(i), replayed.get(i));
-      found += replayed.get(i).finished().usage().cachedTokens();
+    for (int i = 0; i < jobs.size(); i++) {
+      Company.assertSame(warm.get(i), company.alone(jobs.get(i)));
+      found += warm.get(i).finished().usage().cachedTokens();
     }
     assertThat(found).isPositive();
   }
