@@ -70,6 +70,17 @@ final class Config {
   int adapterMemory = 1024;
 
   @Option(
+      names = "--numerics",
+      paramLabel = "replayable|repeatable",
+      defaultValue = "replayable",
+      description = {
+        "What an answer's bits may depend on. replayable: also on what else runs, by the computing"
+            + " path of each token, which is recorded; repeatable: on the request alone, at the"
+            + " price of speed. Default: ${DEFAULT-VALUE}."
+      })
+  String numerics = "replayable";
+
+  @Option(
       names = "--base-name",
       paramLabel = "NAME",
       description =
@@ -98,6 +109,17 @@ final class Config {
 
   @Option(names = "--config", paramLabel = "FILE", description = "Settings as key = value lines.")
   @Nullable Path file;
+
+  /// Whether every answer's bits must depend on its request alone.
+  boolean repeatable() {
+    return switch (numerics) {
+      case "replayable" -> false;
+      case "repeatable" -> true;
+      default ->
+          throw new IllegalArgumentException(
+              "--numerics " + numerics + ": use replayable or repeatable");
+    };
+  }
 
   int threadsOrDefault() {
     return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();

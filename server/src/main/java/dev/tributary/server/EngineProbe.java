@@ -1,5 +1,6 @@
 package dev.tributary.server;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.Probe;
 import dev.tributary.server.adapter.ProbeExample;
@@ -29,7 +30,7 @@ final class EngineProbe implements Probe {
 
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
-    return engine.probe(tokenizer.encodePrompt(PROMPT), uses);
+    return engine.probe(tokenizer.encodePrompt(PROMPT), uses, ComputePath.NARROW);
   }
 
   @Override
@@ -50,7 +51,8 @@ final class EngineProbe implements Probe {
             adapters,
             0,
             OptionalLong.empty(),
-            Priority.NORMAL);
+            Priority.NORMAL,
+            false);
     return engine.score(job).thenApply(ScoreJob.Scores::sum);
   }
 }

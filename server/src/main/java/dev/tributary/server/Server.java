@@ -77,7 +77,8 @@ final class Server implements AutoCloseable {
     ops = Ops.cpu(libtorch(), config.threadsOrDefault());
     KvBudget budget = KvBudget.of(shape, config.kvMemory);
     EngineSettings settings =
-        EngineSettings.of(shape.context(), shape.vocabulary(), budget.pages());
+        EngineSettings.of(
+            digest, config.repeatable(), shape.context(), shape.vocabulary(), budget.pages());
     Llama llama = LlamaLoader.load(checkpoint, shape, ops, budget.pages(), settings.stepTokens());
     out.printf(
         "base      %s (%s), %d layers, context %,d%n",

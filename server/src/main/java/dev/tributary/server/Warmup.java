@@ -1,5 +1,6 @@
 package dev.tributary.server;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.LlamaConfig;
@@ -47,12 +48,14 @@ final class Warmup {
     return Duration.ofNanos(System.nanoTime() - start);
   }
 
-  /// Prompts of several lengths, under each kind of adapter, at once.
+  /// Prompts of several lengths, under each kind of adapter, by each path, at once.
   private void round(List<List<AdapterUse>> rows) {
     List<CompletableFuture<List<float[]>>> probes = new ArrayList<>();
     for (int length : LENGTHS) {
       int[] prompt = new int[Math.min(length, config.context() - 1)];
-      probes.add(engine.probe(prompt, rows));
+      for (ComputePath path : ComputePath.values()) {
+        rows.forEach(row -> probes.add(engine.probe(prompt, List.of(row), path)));
+      }
     }
     probes.forEach(CompletableFuture::join);
   }

@@ -36,7 +36,7 @@ public final class Lease implements AutoCloseable {
   ///
   /// @param scale finite, at most [AdapterUse#MAX_SCALE] either way
   public AdapterUse use(float scale) {
-    return new AdapterUse(adapter.weights(), scale);
+    return new AdapterUse(adapter.weights(), scale, version.digest());
   }
 
   /// Where the weights were when the lease was asked for.

@@ -3,6 +3,7 @@ package dev.tributary.server.bench;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
 import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Ops;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +101,21 @@ final class StepTimes implements StepRunner {
   @Override
   public int maxTokens() {
     return runner.maxTokens();
+  }
+
+  @Override
+  public int wideFrom() {
+    return runner.wideFrom();
+  }
+
+  @Override
+  public int workers() {
+    return runner.workers();
+  }
+
+  @Override
+  public void forEach(int items, Ops.ItemWork work) {
+    runner.forEach(items, work);
   }
 
   @Override

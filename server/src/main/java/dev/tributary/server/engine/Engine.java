@@ -1,9 +1,17 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.StepRunner;
+import dev.tributary.server.schedule.PathRun;
+import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
+import dev.tributary.server.schedule.Scope;
+import dev.tributary.server.schedule.Sequence;
 import dev.tributary.server.tensor.KvCache;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs jobs on the device. Methods may be called by any thread and, but for [#close], don't block.
 public final class Engine implements AutoCloseable {
+  /// As whose probes queue: the server's own.
+  private static final String PROBES = "";
+
   /// How often the watchdog looks.
   private static final Duration WATCH = Duration.ofSeconds(1);
 
@@ -76,9 +87,20 @@ public final class Engine implements AutoCloseable {
     job.sampling().checkVocabulary(settings.vocabulary());
     int room = maxSequence() - job.prompt().length;
     Sampling clipped = job.sampling().withMaxTokens(Math.min(job.sampling().maxTokens(), room));
+    Request request =
+        new Request(
+            nextId.getAndIncrement(),
+            job.tenant(),
+            job.priority(),
+            job.prompt(),
+            clipped.maxTokens(),
+            job.echo() && job.logprobs().isPresent() ? 0 : job.prompt().length - 1,
+            settings.repeatable() || job.repeatable(),
+            scope(job.tenant(), job.adapters()),
+            job.paths());
     Row row =
         new GenerationRow(
-            nextId.getAndIncrement(), clock.getAsLong(), job, clipped, observer, text);
+            new Sequence(request), clock.getAsLong(), job, clipped, observer, text);
     enqueue(row);
     return row::cancel;
   }
@@ -87,8 +109,21 @@ public final class Engine implements AutoCloseable {
   /// with [JobFailedException].
   public CompletableFuture<ScoreJob.Scores> score(ScoreJob job) {
     checkTokens(job.tokens(), maxSequence());
+    // The last token is only looked up, never computed.
+    Request request =
+        new Request(
+            nextId.getAndIncrement(),
+            job.tenant(),
+            job.priority(),
+            Arrays.copyOf(job.tokens(), job.tokens().length - 1),
+            0,
+            job.from() - 1,
+            settings.repeatable() || job.repeatable(),
+            scope(job.tenant(), job.adapters()),
+            List.of());
     CompletableFuture<ScoreJob.Scores> result = new CompletableFuture<>();
-    return enqueue(new ScoreRow(nextId.getAndIncrement(), clock.getAsLong(), job, result), result);
+    Row row = new ScoreRow(new Sequence(request), clock.getAsLong(), job, result);
+    return enqueue(row, result);
   }
 
   /// The logits `[vocabulary]` after the last token of `prompt` under each of `uses`, in order, all
@@ -97,16 +132,28 @@ public final class Engine implements AutoCloseable {
   ///
   /// @param uses as many as fit a chunk of [EngineSettings#chunk] tokens with the prompt padded to
   ///   pages
-  public CompletableFuture<List<float[]>> probe(int[] prompt, List<List<AdapterUse>> uses) {
+  public CompletableFuture<List<float[]>> probe(
+      int[] prompt, List<List<AdapterUse>> uses, ComputePath path) {
     checkTokens(prompt, maxSequence());
     int length = ProbeRow.length(prompt.length, uses.size());
     if (length > Math.min(settings.chunk(), maxSequence())) {
       throw new Rejection.PromptTooLong(length, Math.min(settings.chunk(), maxSequence()));
     }
+    Request request =
+        new Request(
+            nextId.getAndIncrement(),
+            PROBES,
+            Priority.HIGH,
+            new int[length],
+            0,
+            0,
+            false,
+            null,
+            List.of(new PathRun(path, length)));
     CompletableFuture<List<float[]>> result = new CompletableFuture<>();
     Row row =
         new ProbeRow(
-            nextId.getAndIncrement(), clock.getAsLong(), prompt.clone(), List.copyOf(uses), result);
+            new Sequence(request), clock.getAsLong(), prompt.clone(), List.copyOf(uses), result);
     return enqueue(row, result);
   }
 
@@ -188,6 +235,18 @@ public final class Engine implements AutoCloseable {
     if (fatalTold.compareAndSet(false, true)) {
       fatal.accept(cause);
     }
+  }
+
+  /// Null if not all of the adapters are versions: then nothing is shared.
+  private @Nullable Scope scope(String tenant, List<AdapterUse> adapters) {
+    List<Scope.Adapter> keys = new ArrayList<>(adapters.size());
+    for (AdapterUse use : adapters) {
+      if (use.digest().isEmpty()) {
+        return null;
+      }
+      keys.add(new Scope.Adapter(use.digest(), Float.floatToIntBits(use.scale())));
+    }
+    return new Scope(tenant, settings.base(), keys);
   }
 
   private <T> CompletableFuture<T> enqueue(Row row, CompletableFuture<T> result) {

@@ -2,10 +2,13 @@ package dev.tributary.server.engine;
 
 import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
+import dev.tributary.server.schedule.Limits;
 import dev.tributary.server.schedule.Plan;
 import dev.tributary.server.schedule.Scheduler;
+import dev.tributary.server.schedule.Sequence;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,13 +67,16 @@ final class EngineLoop {
     Arrays.setAll(samplers, worker -> new Sampler(settings.vocabulary()));
     scheduler =
         new Scheduler(
-            new Scheduler.Limits(
+            new Limits(
                 settings.maxRows(),
                 settings.maxWaiting(),
+                settings.maxAdapters(),
                 settings.stepTokens(),
+                settings.busyTokens(),
                 settings.chunk(),
                 settings.pages(),
-                KvCache.PAGE));
+                KvCache.PAGE,
+                runner.wideFrom()));
     stats = snapshot();
   }
 
@@ -113,8 +119,8 @@ final class EngineLoop {
   private int receive() {
     List<Row> taken = inbox.take();
     for (Row row : taken) {
-      rows.put(row.id, row);
-      scheduler.add(row.id, row.priority, row.promptTokens(), row.maxTokens());
+      rows.put(row.id(), row);
+      scheduler.add(row.sequence);
     }
     return taken.size();
   }
@@ -137,10 +143,10 @@ final class EngineLoop {
     return before - rows.size();
   }
 
-  private void start(List<Long> admitted) {
+  private void start(List<Sequence> admitted) {
     long now = clock.getAsLong();
-    for (long id : admitted) {
-      Row row = Objects.requireNonNull(rows.get(id));
+    for (Sequence sequence : admitted) {
+      Row row = Objects.requireNonNull(rows.get(sequence.id()));
       row.admitted = true;
       inbox.left();
       tell(
@@ -171,36 +177,45 @@ final class EngineLoop {
     publish(slices);
   }
 
-  /// All rows at once, each on one worker. One whose sampling fails fails alone.
+  /// All rows whose logits were wanted at once, each on one worker. One whose sampling fails fails
+  /// alone.
   private void sample(List<Plan.Slice> slices, List<List<Span>> spans, Matrix logits) {
-    Logits[] own = new Logits[slices.size()];
+    List<Plan.Slice> wanting = new ArrayList<>();
+    List<Logits> own = new ArrayList<>();
     int first = 0;
-    for (int i = 0; i < own.length; i++) {
-      own[i] = new Logits(logits, first);
-      first += spans.get(i).stream().mapToInt(Span::logitRows).sum();
+    for (int i = 0; i < slices.size(); i++) {
+      int wanted = spans.get(i).stream().mapToInt(Span::logitRows).sum();
+      if (wanted > 0) {
+        wanting.add(slices.get(i));
+        own.add(new Logits(logits, first));
+      }
+      first += wanted;
+      promptTokens += slices.get(i).promptTokens();
     }
-    List<Row> sampled = slices.stream().map(this::row).toList();
-    int before = sampled.stream().mapToInt(Row::length).sum();
-    @Nullable RuntimeException[] failures = new RuntimeException[own.length];
+    List<Row> sampled = wanting.stream().map(this::row).toList();
+    int before = length(wanting);
+    @Nullable RuntimeException[] failures = new RuntimeException[sampled.size()];
     runner.forEach(
-        own.length,
+        sampled.size(),
         (worker, i) -> {
-          Plan.Slice slice = slices.get(i);
           try {
-            sampled.get(i).sample(samplers[worker], own[i], slice.position(), slice.count());
+            sampled.get(i).sample(samplers[worker], own.get(i), wanting.get(i));
           } catch (RuntimeException e) {
             failures[i] = e;
           }
         });
-    for (int i = 0; i < own.length; i++) {
+    generatedTokens += length(wanting) - before;
+    for (int i = 0; i < failures.length; i++) {
       RuntimeException failure = failures[i];
       if (failure != null) {
         log.error("sampling for {} failed", sampled.get(i).name, failure);
         fail(sampled.get(i), new Failure.Internal(failure));
       }
     }
-    promptTokens += slices.stream().filter(s -> !s.decode()).mapToInt(Plan.Slice::count).sum();
-    generatedTokens += sampled.stream().mapToInt(Row::length).sum() - before;
+  }
+
+  private static int length(List<Plan.Slice> slices) {
+    return slices.stream().mapToInt(slice -> slice.sequence().length()).sum();
   }
 
   private void publish(List<Plan.Slice> slices) {
@@ -241,8 +256,8 @@ final class EngineLoop {
       log.error("the observer of {} failed; its generation ends", row.name, e);
     }
     if (ended) {
-      rows.remove(row.id);
-      scheduler.remove(row.id);
+      rows.remove(row.id());
+      scheduler.remove(row.id());
       if (!row.admitted) {
         inbox.left();
       }
@@ -254,13 +269,17 @@ final class EngineLoop {
   }
 
   private EngineStats snapshot() {
+    Scheduler.Stats now = scheduler.stats();
     return new EngineStats(
-        scheduler.running(),
+        now.running(),
         inbox.waiting(),
-        scheduler.freePages(),
+        now.freePages(),
+        now.cachedPages(),
         steps,
         promptTokens,
+        now.prefixTokens(),
         generatedTokens,
+        now.preemptions(),
         failedSteps);
   }
 }

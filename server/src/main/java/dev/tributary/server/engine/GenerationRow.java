@@ -1,6 +1,8 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.engine.Observer.Reason;
+import dev.tributary.server.schedule.Plan;
+import dev.tributary.server.schedule.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -27,11 +29,16 @@ final class GenerationRow extends Row {
   private long startedAt;
   private long firstTokenAt;
 
+  /// @param sequence of the job's prompt
   /// @param sampling the job's, with max_tokens clipped to the context
   GenerationRow(
-      long id, long submitted, Job job, Sampling sampling, Observer observer, TokenText text) {
-    super(
-        id, job.id(), job.priority(), job.adapters(), submitted, job.deadlineNanos(), job.prompt());
+      Sequence sequence,
+      long submitted,
+      Job job,
+      Sampling sampling,
+      Observer observer,
+      TokenText text) {
+    super(sequence, job.id(), job.adapters(), submitted, job.deadlineNanos());
     this.job = job;
     this.sampling = sampling;
     this.observer = observer;
@@ -42,40 +49,29 @@ final class GenerationRow extends Row {
   }
 
   @Override
-  int promptTokens() {
-    return job.prompt().length;
-  }
-
-  @Override
-  int maxTokens() {
-    return sampling.maxTokens();
-  }
-
-  @Override
-  int logitsFrom() {
-    return job.echo() && job.logprobs().isPresent() ? 0 : promptTokens() - 1;
-  }
-
-  @Override
   void started(long now) {
     startedAt = now;
     observer.onStarted(
-        new Observer.Started(now - submitted, promptTokens(), 0, sampling.maxTokens()));
+        new Observer.Started(
+            now - submitted, promptTokens(), sequence.cachedTokens(), sampling.maxTokens()));
+    if (job.echo() && job.logprobs().isEmpty()) {
+      echo();
+    }
   }
 
   @Override
-  void sample(Sampler sampler, Logits logits, int position, int count) {
-    int firstRow = Math.max(position, logitsFrom());
-    if (job.echo() && position < promptTokens()) {
-      echo(sampler, logits, position, count, firstRow);
+  void sample(Sampler sampler, Logits logits, Plan.Slice slice) {
+    int firstRow = Math.max(slice.position(), slice.logitsFrom());
+    if (job.echo() && job.logprobs().isPresent() && firstRow < promptTokens()) {
+      echo(sampler, logits, firstRow, slice.end());
     }
-    if (position + count < length()) {
+    if (slice.end() < sequence.length()) {
       return; // More of the prompt is to come.
     }
-    sampler.read(logits.row(position + count - 1 - firstRow));
+    sampler.read(logits.row(slice.end() - 1 - firstRow));
     int id = sampler.choose(sampling, counts, generated);
     addToken(sampler, id);
-    append(id);
+    sequence.append(id);
     counts.add(id);
     generated++;
     reason = accept(id);
@@ -97,7 +93,10 @@ final class GenerationRow extends Row {
     }
     observer.onFinished(
         new Observer.Finished(
-            reason, new Observer.Usage(promptTokens(), 0, generated), timings(now)));
+            reason,
+            new Observer.Usage(promptTokens(), sequence.cachedTokens(), generated),
+            timings(now),
+            sequence.paths()));
     return true;
   }
 
@@ -117,23 +116,31 @@ final class GenerationRow extends Row {
     observer.onFailed(failure);
   }
 
-  /// Repeats the prompt: the logits of a token tell how likely the next one was, so a chunk reaches
-  /// one token further than it computes.
-  private void echo(Sampler sampler, Logits logits, int position, int count, int firstRow) {
-    boolean logprobs = job.logprobs().isPresent();
-    if (position == 0) {
-      newTokens.add(token(0));
-      newText.append(decoder.push(token(0)));
-      if (logprobs) {
-        newLogprobs.add(new TokenLogprob(token(0), Float.NaN, List.of()));
-      }
+  private int promptTokens() {
+    return sequence.promptTokens();
+  }
+
+  /// Repeats the prompt, which needs none of its logits.
+  private void echo() {
+    for (int at = 0; at < promptTokens(); at++) {
+      newTokens.add(sequence.token(at));
+      newText.append(decoder.push(sequence.token(at)));
     }
-    for (int at = position + 1; at <= position + count && at < promptTokens(); at++) {
-      newText.append(decoder.push(token(at)));
-      if (logprobs) {
-        sampler.read(logits.row(at - 1 - firstRow));
-      }
-      addToken(sampler, token(at));
+  }
+
+  /// Repeats the prompt with its logprobs: the logits of tokens `[from, end)` tell how likely each
+  /// one's next was.
+  private void echo(Sampler sampler, Logits logits, int from, int end) {
+    if (from == 0) {
+      int first = sequence.token(0);
+      newTokens.add(first);
+      newText.append(decoder.push(first));
+      newLogprobs.add(new TokenLogprob(first, Float.NaN, List.of()));
+    }
+    for (int at = from + 1; at <= end && at < promptTokens(); at++) {
+      newText.append(decoder.push(sequence.token(at)));
+      sampler.read(logits.row(at - 1 - from));
+      addToken(sampler, sequence.token(at));
     }
   }
 

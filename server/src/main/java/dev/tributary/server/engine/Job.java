@@ -1,6 +1,7 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.schedule.PathRun;
 import dev.tributary.server.schedule.Priority;
 import java.util.List;
 import java.util.OptionalInt;
@@ -17,6 +18,8 @@ import java.util.OptionalLong;
 /// @param deadlineNanos on the engine's clock; then the job fails
 /// @param echo deltas repeat the prompt first, its logprobs too where asked for; stop strings are
 ///   not looked for in it
+/// @param repeatable the answer must not depend on what else runs, at the price of speed
+/// @param paths that the first tokens must take, of a record that is followed; empty where none is
 public record Job(
     String id,
     String tenant,
@@ -27,13 +30,16 @@ public record Job(
     OptionalLong timeLimitNanos,
     OptionalLong deadlineNanos,
     Priority priority,
-    boolean echo) {
+    boolean echo,
+    boolean repeatable,
+    List<PathRun> paths) {
   /// Most alternatives a token.
   public static final int MAX_LOGPROBS = 20;
 
   public Job {
     prompt = prompt.clone();
     adapters = List.copyOf(adapters);
+    paths = List.copyOf(paths);
     if (prompt.length == 0) {
       throw new Rejection.InvalidField("input", "is empty, must have at least one token");
     }

@@ -1,5 +1,6 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.server.schedule.PathRun;
 import java.util.List;
 
 /// Follows one generation. Called on the engine's thread, so no method may block or take long: a
@@ -34,7 +35,9 @@ public interface Observer {
     }
   }
 
-  record Finished(Reason reason, Usage usage, Timings timings) {}
+  /// @param paths that every computed token took, run-length and in order: of the prompt and all
+  ///   generated tokens but the last, which nothing follows
+  record Finished(Reason reason, Usage usage, Timings timings, List<PathRun> paths) {}
 
   /// Why an answer ended.
   enum Reason {

@@ -1,10 +1,9 @@
 package dev.tributary.server.engine;
 
-import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.schedule.Plan;
-import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Sequence;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
 import java.util.ArrayList;
@@ -23,20 +22,14 @@ final class ProbeRow extends Row {
   private final CompletableFuture<List<float[]>> result;
   private final List<float[]> logits = new ArrayList<>();
 
+  /// @param sequence of [#length] tokens of no meaning
   ProbeRow(
-      long id,
+      Sequence sequence,
       long submitted,
       int[] prompt,
       List<List<AdapterUse>> uses,
       CompletableFuture<List<float[]>> result) {
-    super(
-        id,
-        "probe",
-        Priority.HIGH,
-        List.of(),
-        submitted,
-        OptionalLong.empty(),
-        new int[length(prompt.length, uses.size())]);
+    super(sequence, "probe", List.of(), submitted, OptionalLong.empty());
     this.prompt = prompt;
     this.uses = uses;
     this.result = result;
@@ -52,27 +45,12 @@ final class ProbeRow extends Row {
   }
 
   @Override
-  int promptTokens() {
-    return length();
-  }
-
-  @Override
-  int maxTokens() {
-    return 0;
-  }
-
-  @Override
-  int logitsFrom() {
-    return prompt.length - 1;
-  }
-
-  @Override
   List<Span> spans(Plan.Slice slice) {
     int pages = pages(prompt.length);
     List<Span> spans = new ArrayList<>(uses.size());
     for (int i = 0; i < uses.size(); i++) {
       int[] own = Arrays.copyOfRange(slice.pages(), i * pages, (i + 1) * pages);
-      spans.add(new Span(prompt, 0, own, uses.get(i), ComputePath.NARROW, logitsFrom()));
+      spans.add(new Span(prompt, 0, own, uses.get(i), slice.path(), prompt.length - 1));
     }
     return spans;
   }
@@ -81,7 +59,7 @@ final class ProbeRow extends Row {
   void started(long now) {}
 
   @Override
-  void sample(Sampler sampler, Logits read, int position, int count) {
+  void sample(Sampler sampler, Logits read, Plan.Slice slice) {
     for (int i = 0; i < uses.size(); i++) {
       Matrix row = read.row(i);
       float[] copy = new float[row.cols()];

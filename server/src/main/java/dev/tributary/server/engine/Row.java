@@ -1,23 +1,20 @@
 package dev.tributary.server.engine;
 
-import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.schedule.Plan;
-import dev.tributary.server.schedule.Priority;
-import java.util.Arrays;
+import dev.tributary.server.schedule.Sequence;
 import java.util.List;
 import java.util.OptionalLong;
 
-/// One sequence in the engine. All but [#cancel] belongs to the engine's thread, which lends it to
-/// one of its workers for [#sample].
+/// Who asked for a sequence, and what becomes of its logits. All but [#cancel] belongs to the
+/// engine's thread, which lends it to one of its workers for [#sample].
 abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
-  final long id;
+  final Sequence sequence;
 
   /// Of the job, for logs.
   final String name;
 
-  final Priority priority;
   final List<AdapterUse> adapters;
 
   /// On the engine's clock, in nanoseconds.
@@ -27,58 +24,44 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
   boolean admitted;
 
   private final OptionalLong deadline;
-  private int[] tokens;
-  private int length;
   private volatile boolean cancelled;
 
   Row(
-      long id,
+      Sequence sequence,
       String name,
-      Priority priority,
       List<AdapterUse> adapters,
       long submitted,
-      OptionalLong deadline,
-      int[] tokens) {
-    this.id = id;
+      OptionalLong deadline) {
+    this.sequence = sequence;
     this.name = name;
-    this.priority = priority;
     this.adapters = adapters;
     this.submitted = submitted;
     this.deadline = deadline;
-    this.tokens = tokens;
-    length = tokens.length;
   }
 
-  /// Tokens to compute before the first is generated.
-  abstract int promptTokens();
-
-  /// Most tokens to generate.
-  abstract int maxTokens();
-
-  /// Logits are wanted from the token at this index on.
-  abstract int logitsFrom();
+  final long id() {
+    return sequence.id();
+  }
 
   /// What a step computes for a slice of this row.
   List<Span> spans(Plan.Slice slice) {
-    int logitsFrom = Math.clamp(logitsFrom() - slice.position(), 0, slice.count());
     return List.of(
         new Span(
-            Arrays.copyOfRange(tokens, slice.position(), slice.position() + slice.count()),
+            sequence.tokens(slice.position(), slice.count()),
             slice.position(),
             slice.pages(),
             adapters,
-            ComputePath.NARROW,
-            logitsFrom));
+            slice.path(),
+            Math.clamp(slice.logitsFrom() - slice.position(), 0, slice.count())));
   }
 
   /// The row left the queue.
   abstract void started(long now);
 
-  /// Reads what a step computed for tokens `[position, position + count)`; `logits` begins at the
-  /// later of `position` and [#logitsFrom].
-  ///
-  /// Rows of a step do so on any of the engine's workers, each with a sampler of its own.
-  abstract void sample(Sampler sampler, Logits logits, int position, int count);
+  /// Reads what a step computed; `logits` are those that the slice wanted. Not called for slices
+  /// that want none, such as those that are computed again. Rows of a step do so on any of the
+  /// engine's workers, each with a sampler of its own.
+  abstract void sample(Sampler sampler, Logits logits, Plan.Slice slice);
 
   /// Tells the row's owner what [#sample] found. True if that was the last.
   abstract boolean publish(long now);
@@ -99,21 +82,5 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
 
   final boolean isPastDeadline(long now) {
     return deadline.isPresent() && now - deadline.getAsLong() >= 0;
-  }
-
-  final int token(int position) {
-    return tokens[position];
-  }
-
-  /// Prompt and output so far.
-  final int length() {
-    return length;
-  }
-
-  final void append(int token) {
-    if (length == tokens.length) {
-      tokens = Arrays.copyOf(tokens, 2 * length);
-    }
-    tokens[length++] = token;
   }
 }

@@ -11,6 +11,7 @@ import java.util.OptionalLong;
 /// @param from index of the first token to score, at least 1: a token needs one before it
 /// @param topN alternatives to report beside each token, 0 to 20
 /// @param deadlineNanos on the engine's clock; then the job fails
+/// @param repeatable the scores must not depend on what else runs, at the price of speed
 public record ScoreJob(
     String id,
     String tenant,
@@ -19,7 +20,8 @@ public record ScoreJob(
     List<AdapterUse> adapters,
     int topN,
     OptionalLong deadlineNanos,
-    Priority priority) {
+    Priority priority,
+    boolean repeatable) {
   public ScoreJob {
     tokens = tokens.clone();
     adapters = List.copyOf(adapters);

@@ -1,5 +1,7 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.server.schedule.Plan;
+import dev.tributary.server.schedule.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -12,37 +14,26 @@ final class ScoreRow extends Row {
   private double sum;
   private boolean greedy = true;
 
-  ScoreRow(long id, long submitted, ScoreJob job, CompletableFuture<ScoreJob.Scores> result) {
-    super(
-        id, job.id(), job.priority(), job.adapters(), submitted, job.deadlineNanos(), job.tokens());
+  /// @param sequence of all of the job's tokens but the last
+  ScoreRow(
+      Sequence sequence,
+      long submitted,
+      ScoreJob job,
+      CompletableFuture<ScoreJob.Scores> result) {
+    super(sequence, job.id(), job.adapters(), submitted, job.deadlineNanos());
     this.job = job;
     this.result = result;
-  }
-
-  @Override
-  int promptTokens() {
-    return length() - 1;
-  }
-
-  @Override
-  int maxTokens() {
-    return 0;
-  }
-
-  @Override
-  int logitsFrom() {
-    return job.from() - 1;
   }
 
   @Override
   void started(long now) {}
 
   @Override
-  void sample(Sampler sampler, Logits logits, int position, int count) {
-    int first = Math.max(position, logitsFrom());
-    for (int at = first; at < position + count; at++) {
+  void sample(Sampler sampler, Logits logits, Plan.Slice slice) {
+    int first = Math.max(slice.position(), slice.logitsFrom());
+    for (int at = first; at < slice.end(); at++) {
       sampler.read(logits.row(at - first));
-      int token = token(at + 1);
+      int token = job.tokens()[at + 1];
       TokenLogprob score = sampler.logprob(token, job.topN());
       scores.add(score);
       sum += score.logprob();
@@ -52,7 +43,7 @@ final class ScoreRow extends Row {
 
   @Override
   boolean publish(long now) {
-    if (scores.size() < length() - job.from()) {
+    if (scores.size() < job.tokens().length - job.from()) {
       return false;
     }
     result.complete(new ScoreJob.Scores(scores, sum, greedy));

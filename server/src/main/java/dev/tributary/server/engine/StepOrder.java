@@ -1,35 +1,41 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.schedule.Plan;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Function;
 
-/// Places rows with the same adapters next to one another, so that kernels share their reads.
+/// Places rows by the same path together, the narrow first, and among them those with the same
+/// adapters, so that kernels share their reads.
 final class StepOrder {
   private StepOrder() {}
 
-  /// `slices`, decode rows first; within each part groups in the order of their first member, and
-  /// members in the order given.
+  /// `slices` in groups of one path and one list of adapters; groups of a path in the order of
+  /// their first member, members in the order given.
   static List<Plan.Slice> group(List<Plan.Slice> slices, Function<Plan.Slice, Row> rows) {
     List<Group> groups = new ArrayList<>();
     for (Plan.Slice slice : slices) {
       List<AdapterUse> adapters = rows.apply(slice).adapters;
       Group group = null;
       for (Group candidate : groups) {
-        if (candidate.decode == slice.decode() && same(candidate.adapters, adapters)) {
+        if (candidate.path == slice.path() && same(candidate.adapters, adapters)) {
           group = candidate;
           break;
         }
       }
       if (group == null) {
-        group = new Group(slice.decode(), adapters, new ArrayList<>());
+        group = new Group(slice.path(), adapters, new ArrayList<>());
         groups.add(group);
       }
       group.members.add(slice);
     }
-    return groups.stream().flatMap(group -> group.members.stream()).toList();
+    return groups.stream()
+        .sorted(Comparator.comparing(Group::path)) // stable
+        .flatMap(group -> group.members.stream())
+        .toList();
   }
 
   /// By identity of the weights: comparing their contents would cost more than it saves.
@@ -45,5 +51,5 @@ final class StepOrder {
     return true;
   }
 
-  private record Group(boolean decode, List<AdapterUse> adapters, List<Plan.Slice> members) {}
+  private record Group(ComputePath path, List<AdapterUse> adapters, List<Plan.Slice> members) {}
 }

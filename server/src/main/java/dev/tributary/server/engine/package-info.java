@@ -5,11 +5,15 @@
 ///   must not block: a row never waits for its reader.
 /// - Which tokens run is decided by [dev.tributary.server.schedule.Scheduler], which knows no
 ///   tensors; what they compute by a [dev.tributary.server.model.StepRunner], which knows no
-///   requests; here the two meet.
+///   requests; here the two meet. The scheduler moves a row's
+///   [dev.tributary.server.schedule.Sequence]; the [Row] says what becomes of its logits.
 /// - The rows of a step are sampled together on the runner's workers, to which the loop's thread
-///   lends them until all are done. What a row yields depends on its own logits and request:
-///   scratch ([Sampler]) is a worker's, state the row's, random numbers are a function of seed and
-///   position ([Philox]), sums have a fixed order ([Softmax]).
+///   lends them until all are done. What a row yields depends on its request and on the path that
+///   each of its tokens took, on nothing else: scratch ([Sampler]) is a worker's, state the row's,
+///   random numbers are a function of seed and position ([Philox]), sums have a fixed order
+///   ([Softmax]). [Observer.Finished] carries the paths, and a [Job] that is given them yields the
+///   same bits, alone or in any company; a repeatable one yields the same bits always.
+/// - Logits are asked for and read once a token, however often its keys and values are computed.
 /// - Cancellation, deadlines and drain are looked at between steps, so a row is freed within one.
 @NullMarked
 package dev.tributary.server.engine;

@@ -67,6 +67,11 @@ public final class Llama implements StepRunner, BaseWeights {
   }
 
   @Override
+  public int wideFrom() {
+    return ops.wideFrom();
+  }
+
+  @Override
   public void claimThread() {
     ops.claimThread();
   }

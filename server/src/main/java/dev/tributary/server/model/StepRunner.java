@@ -9,6 +9,10 @@ public interface StepRunner {
   /// Most tokens that one step may hold.
   int maxTokens();
 
+  /// Rows of a step from which the wide path is the faster; [Integer#MAX_VALUE] where there is
+  /// none.
+  int wideFrom();
+
   /// Prepares the calling thread, once, before its first step.
   void claimThread();
 

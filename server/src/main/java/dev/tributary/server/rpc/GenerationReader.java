@@ -29,7 +29,8 @@ final class GenerationReader {
       OptionalInt logprobs,
       boolean echo,
       OptionalLong timeLimitNanos,
-      Priority priority) {}
+      Priority priority,
+      boolean repeatable) {}
 
   private final SamplingReader samplings;
   private final RequestLimits limits;
@@ -39,8 +40,7 @@ final class GenerationReader {
     this.limits = limits;
   }
 
-  /// `repeatable` needs nothing: in this version no row's bits depend on its neighbours. Nor does
-  /// `affinity_key`: no alias leads to several versions yet.
+  /// `affinity_key` needs nothing: no alias leads to several versions yet.
   Asked read(GenerateRequest request) {
     checkKey(request.getRequestIdBytes(), "request_id");
     checkKey(request.getAffinityKeyBytes(), "affinity_key");
@@ -61,7 +61,8 @@ final class GenerationReader {
         request.hasTimeLimit()
             ? OptionalLong.of(Times.positiveNanos(request.getTimeLimit(), "time_limit"))
             : OptionalLong.empty(),
-        priority(request.getPriority()));
+        priority(request.getPriority()),
+        request.getRepeatable());
   }
 
   /// How many alternatives a token.

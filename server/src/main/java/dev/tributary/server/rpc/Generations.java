@@ -94,7 +94,9 @@ final class Generations {
         asked.timeLimitNanos(),
         deadline,
         asked.priority(),
-        asked.echo());
+        asked.echo(),
+        asked.repeatable(),
+        List.of());
   }
 
   private static void pass(

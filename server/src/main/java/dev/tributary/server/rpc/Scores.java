@@ -33,7 +33,6 @@ final class Scores {
     List<AdapterChoice> choices =
         AdapterChoice.read(request.getAdaptersList(), serving.limits().maxAdapters());
     int topN = GenerationReader.checkTop(request.getTopN(), "top_n");
-    Priority priority = GenerationReader.priority(request.getPriority());
     List<Item> items =
         encoding.run(request.getSerializedSize(), call, () -> read(request.getItemsList()));
     try (Leases leases = AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call)) {
@@ -41,7 +40,7 @@ final class Scores {
           ScoreResponse.newBuilder()
               .setBaseDigest(serving.model().baseDigest())
               .addAllAdapters(leases.told());
-      List<ScoreJob.Scores> scores = score(items, leases, topN, priority, call);
+      List<ScoreJob.Scores> scores = score(items, leases, topN, request, call);
       for (int i = 0; i < items.size(); i++) {
         response.addScores(told(items.get(i), scores.get(i)));
       }
@@ -85,7 +84,8 @@ final class Scores {
   }
 
   private List<ScoreJob.Scores> score(
-      List<Item> items, Leases leases, int topN, Priority priority, Call<?> call) {
+      List<Item> items, Leases leases, int topN, ScoreRequest request, Call<?> call) {
+    Priority priority = GenerationReader.priority(request.getPriority());
     OptionalLong deadline = call.deadline(serving.clock().getAsLong());
     List<CompletableFuture<ScoreJob.Scores>> asked = new ArrayList<>(items.size());
     try {
@@ -102,7 +102,8 @@ final class Scores {
                         leases.uses(),
                         topN,
                         deadline,
-                        priority)));
+                        priority,
+                        request.getRepeatable())));
       }
       return asked.stream().map(call::await).toList();
     } finally {

@@ -1,94 +1,108 @@
 package dev.tributary.server.schedule;
 
+import dev.tributary.identity.ComputePath;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Decides which tokens of which sequences the next step computes.
+/// Decides which tokens of which sequences the next step computes, and by which path.
 ///
-/// A sequence waits, is admitted when a row and its pages are free, has its prompt computed in
-/// chunks, then yields a token a step until [#remove]. Not thread safe.
+/// A sequence waits, is admitted, has its prompt computed in chunks, then yields a token a step
+/// until [#remove]. It takes pages as it grows; when there are none, the youngest gives its up and
+/// is computed again later. Not thread safe.
 public final class Scheduler {
-  /// A class that was passed over this often is admitted next, whatever waits above it.
-  private static final int MAX_PASSES = 8;
-
   private final Limits limits;
+  private final PrefixCache cache;
   private final Pages pages;
-
-  /// One for each class, the highest first.
-  private final List<Queue> queues =
-      Stream.generate(Queue::new).limit(Priority.values().length).toList();
-
+  private final FairQueue queue = new FairQueue();
   private final Map<Long, Sequence> sequences = new HashMap<>();
 
-  /// In the order of admission.
-  private final Map<Long, Sequence> running = new LinkedHashMap<>();
+  /// Those that hold pages, and those that had to give them up; the oldest first. All of `running`
+  /// are older than all of `preempted`.
+  private final List<Sequence> running = new ArrayList<>();
+
+  private final ArrayDeque<Sequence> preempted = new ArrayDeque<>();
+
+  private long preemptions;
+  private long prefixTokens;
 
   public Scheduler(Limits limits) {
     this.limits = limits;
-    pages = new Pages(limits.pages);
+    cache = new PrefixCache(limits.pages(), limits.pageTokens(), limits.chunk());
+    pages = new Pages(limits.pages(), cache);
   }
 
   /// Queues a sequence.
   ///
-  /// @param id not in use
-  /// @param promptTokens to compute before the first token is generated, at least 1
-  /// @param maxTokens most tokens that will be generated; 0 where only the prompt is wanted
   /// @throws IllegalStateException if as many wait as may
-  /// @throws IllegalArgumentException if it can never fit
-  public void add(long id, Priority priority, int promptTokens, int maxTokens) {
-    if (waiting() >= limits.maxWaiting) {
+  /// @throws IllegalArgumentException if its id is in use, or it can never fit
+  public void add(Sequence sequence) {
+    if (waiting() >= limits.maxWaiting()) {
       throw new IllegalStateException(waiting() + " sequences wait");
     }
-    int needed = limits.pagesFor(promptTokens + maxTokens);
-    if (promptTokens < 1 || maxTokens < 0 || needed > pages.total()) {
+    if (limits.pagesFor(sequence.maxLength()) > pages.total()) {
       throw new IllegalArgumentException(
-          promptTokens + " + " + maxTokens + " tokens over " + pages.total() + " pages");
+          sequence.maxLength() + " tokens over " + pages.total() + " pages");
     }
-    Sequence sequence = new Sequence(id, priority, promptTokens, maxTokens);
-    if (sequences.putIfAbsent(id, sequence) != null) {
-      throw new IllegalArgumentException("sequence " + id + " is there already");
+    if (sequences.putIfAbsent(sequence.id(), sequence) != null) {
+      throw new IllegalArgumentException("sequence " + sequence.id() + " is there already");
     }
-    queue(priority).sequences.add(sequence);
+    queue.add(sequence);
   }
 
-  /// Admits what fits and plans the next step. Nothing is advanced until [#stepDone], so a step
+  /// Admits what fits and plans the next step. Nothing is computed until [#stepDone], so a step
   /// that failed is planned again for those of its sequences that stay.
   public Plan plan() {
-    List<Long> admitted = admit();
-    List<Plan.Slice> slices = new ArrayList<>();
-    int budget = limits.stepTokens;
-    for (Sequence sequence : running.values()) {
-      if (sequence.decodes()) {
-        slices.add(sequence.slice(1));
-        budget--;
+    readmit();
+    List<Sequence> admitted = preempted.isEmpty() ? admit() : List.of();
+    List<Part> parts = new ArrayList<>();
+    for (Sequence sequence : List.copyOf(running)) {
+      if (sequence.decodes() && makeRoom(sequence, 1, parts)) {
+        parts.add(new Part(sequence, 1));
       }
     }
-    for (Sequence sequence : running.values()) {
+    int budget = parts.isEmpty() ? limits.stepTokens() : limits.busyTokens();
+    for (Sequence sequence : List.copyOf(running)) {
       if (sequence.decodes()) {
         continue;
       }
-      int chunk = sequence.nextChunk(limits.chunk);
-      if (chunk > budget) {
-        break; // The first chunk always fits: stepTokens >= maxRows + chunk.
+      int count = sequence.nextCount(limits.chunk(), budget);
+      if (count > budget) {
+        break; // A chunk is never split, and the first one always fits.
       }
-      slices.add(sequence.slice(chunk));
-      budget -= chunk;
+      if (makeRoom(sequence, count, parts)) {
+        parts.add(new Part(sequence, count));
+        budget -= count;
+      }
     }
-    return new Plan(admitted, slices);
+    return new Plan(admitted, slices(parts));
   }
 
-  /// The slices were computed, and each sequence whose prompt is complete has one more token.
+  /// The slices were computed; each sequence whose known tokens are complete has one more.
   public void stepDone(List<Plan.Slice> slices) {
     for (Plan.Slice slice : slices) {
-      Sequence sequence = running.get(slice.id());
-      if (sequence != null) {
-        sequence.computed += slice.count();
+      Sequence sequence = slice.sequence();
+      if (!running.contains(sequence)) {
+        continue;
+      }
+      sequence.advance(slice.count(), slice.path());
+      boolean wholeChunk =
+          slice.count() == limits.chunk()
+              && slice.position() % limits.chunk() == 0
+              && slice.path() == promptPath();
+      int chunkFrom = wholeChunk ? slice.position() : Integer.MAX_VALUE;
+      for (Block block = sequence.nextBlock(limits.pageTokens(), chunkFrom);
+          block != null;
+          block = sequence.nextBlock(limits.pageTokens(), chunkFrom)) {
+        cache.offer(block);
+      }
+      if (sequence.generates() && slice.end() == sequence.length()) {
+        queue.charge(sequence.tenant(), VirtualTokens.OUTPUT);
       }
     }
   }
@@ -99,137 +113,166 @@ public final class Scheduler {
     if (sequence == null) {
       return false;
     }
-    if (running.remove(id) == null) {
-      queue(sequence.priority).sequences.remove(sequence);
-    } else {
-      pages.giveBack(sequence.pages);
+    if (running.remove(sequence)) {
+      pages.giveBack(sequence.giveUp());
+    } else if (!preempted.remove(sequence)) {
+      queue.remove(sequence);
     }
     return true;
   }
 
-  public int running() {
-    return running.size();
+  public Stats stats() {
+    return new Stats(
+        running.size() + preempted.size(),
+        queue.size(),
+        pages.available(),
+        cache.idle(),
+        preemptions,
+        prefixTokens);
   }
 
-  public int waiting() {
-    return sequences.size() - running.size();
+  private int waiting() {
+    return queue.size();
   }
 
-  public int freePages() {
-    return pages.free();
+  /// Those that were preempted come before all that wait, the oldest first.
+  private void readmit() {
+    while (!preempted.isEmpty()) {
+      Sequence next = preempted.getFirst();
+      List<Block> found = cache.find(next);
+      if (!fits(next, found)) {
+        return;
+      }
+      preempted.removeFirst();
+      begin(next, found);
+    }
   }
 
-  private List<Long> admit() {
-    List<Long> admitted = new ArrayList<>();
-    while (running.size() < limits.maxRows) {
-      Sequence next = next();
-      if (next == null || limits.pagesFor(next.tokens()) > pages.free()) {
+  private List<Sequence> admit() {
+    List<Sequence> admitted = new ArrayList<>();
+    while (running.size() < limits.maxRows()) {
+      Sequence next = queue.next(this::adaptersFit);
+      List<Block> found = next == null ? List.of() : cache.find(next);
+      if (next == null || !fits(next, found)) {
         break;
       }
-      queue(next.priority).sequences.remove();
-      countPasses(queue(next.priority));
-      next.pages = pages.take(limits.pagesFor(next.tokens()));
-      running.put(next.id, next);
-      admitted.add(next.id);
+      queue.admit(next);
+      begin(next, found);
+      prefixTokens += next.cachedTokens();
+      long computed = next.promptTokens() - next.cachedTokens();
+      queue.charge(next.tenant(), VirtualTokens.INPUT * computed);
+      admitted.add(next);
     }
     return admitted;
   }
 
-  /// The oldest of the highest class, or of one that was passed over too often.
-  private @Nullable Sequence next() {
-    Sequence first = null;
-    for (Queue queue : queues) {
-      Sequence head = queue.sequences.peek();
-      if (head != null && queue.passes >= MAX_PASSES) {
-        return head;
+  private void begin(Sequence sequence, List<Block> found) {
+    found.forEach(block -> pages.share(block.page()));
+    sequence.begin(found, limits.pageTokens());
+    running.add(sequence);
+  }
+
+  /// Whether what is known of a sequence has room beside what is known of those that run, with a
+  /// page for each to grow; so that who is admitted is not preempted at once.
+  private boolean fits(Sequence sequence, List<Block> found) {
+    if (running.isEmpty()) {
+      return true; // Every page is available, and no sequence needs more than all.
+    }
+    long needed = limits.pagesFor(sequence.length());
+    for (Block block : found) {
+      needed -= pages.isHeld(block.page()) ? 1 : 0;
+    }
+    for (Sequence other : running) {
+      needed += 1 + limits.pagesFor(other.length()) - other.pages().length;
+    }
+    return needed <= pages.available();
+  }
+
+  private boolean adaptersFit(Sequence sequence) {
+    Set<String> adapters = new HashSet<>();
+    running.forEach(other -> adapters.addAll(other.adapters()));
+    int before = adapters.size();
+    adapters.addAll(sequence.adapters());
+    return before == 0 || adapters.size() == before || adapters.size() <= limits.maxAdapters();
+  }
+
+  /// Takes pages for the next `count` tokens of `sequence`, from whoever is younger if none is
+  /// left. False if that is not enough: then it waits, and those older go on.
+  private boolean makeRoom(Sequence sequence, int count, List<Part> parts) {
+    if (!running.contains(sequence)) {
+      return false; // It was preempted for another.
+    }
+    int missing = limits.pagesFor(sequence.computed() + count) - sequence.pages().length;
+    while (missing > pages.available()) {
+      Sequence youngest = running.getLast();
+      if (youngest == sequence) {
+        return false;
       }
-      first = first == null ? head : first;
+      running.removeLast();
+      preempted.addFirst(youngest);
+      parts.removeIf(part -> part.sequence == youngest);
+      pages.giveBack(youngest.giveUp());
+      preemptions++;
     }
-    return first;
-  }
-
-  private void countPasses(Queue admitted) {
-    admitted.passes = 0;
-    for (Queue lower : queues.subList(queues.indexOf(admitted) + 1, queues.size())) {
-      lower.passes += lower.sequences.isEmpty() ? 0 : 1;
+    for (int i = 0; i < missing; i++) {
+      sequence.addPage(pages.take());
     }
+    return true;
   }
 
-  private Queue queue(Priority priority) {
-    return queues.get(priority.ordinal());
+  /// Tokens whose path is open take the one that is faster for all of them together.
+  private List<Plan.Slice> slices(List<Part> parts) {
+    int open = 0;
+    for (Part part : parts) {
+      open += boundPath(part.sequence) == null ? part.count : 0;
+    }
+    ComputePath faster = open >= limits.wideFrom() ? ComputePath.WIDE : ComputePath.NARROW;
+    List<Plan.Slice> slices = new ArrayList<>(parts.size());
+    for (Part part : parts) {
+      Sequence sequence = part.sequence;
+      ComputePath bound = boundPath(sequence);
+      slices.add(
+          new Plan.Slice(
+              sequence,
+              sequence.computed(),
+              part.count,
+              bound == null ? faster : bound,
+              sequence.logitsFrom(),
+              sequence.pages()));
+    }
+    return slices;
   }
 
-  /// Bounds of the scheduler.
+  /// The path of a sequence's next tokens, or null if it is open.
+  private @Nullable ComputePath boundPath(Sequence sequence) {
+    ComputePath bound = sequence.boundPath();
+    if (bound != null || !sequence.repeatable()) {
+      return bound;
+    }
+    return sequence.computed() < sequence.promptTokens() ? promptPath() : ComputePath.NARROW;
+  }
+
+  /// By which path the prompts of repeatable requests are computed.
+  private ComputePath promptPath() {
+    return limits.hasWidePath() ? ComputePath.WIDE : ComputePath.NARROW;
+  }
+
+  /// The next tokens of a sequence that a step has room for.
+  private record Part(Sequence sequence, int count) {}
+
+  /// What the scheduler holds at one moment.
   ///
-  /// @param maxRows most sequences running
-  /// @param maxWaiting most sequences waiting
-  /// @param stepTokens most tokens a step, at least `maxRows + chunk`
-  /// @param chunk prompts are cut at multiples of this, in tokens
-  /// @param pages pages of the cache
-  /// @param pageTokens tokens a page
-  public record Limits(
-      int maxRows, int maxWaiting, int stepTokens, int chunk, int pages, int pageTokens) {
-    public Limits {
-      if (maxRows < 1 || maxWaiting < 1 || chunk < 1 || pages < 1 || pageTokens < 1) {
-        throw new IllegalArgumentException(
-            "rows %d, waiting %d, chunk %d, pages %d of %d tokens"
-                .formatted(maxRows, maxWaiting, chunk, pages, pageTokens));
-      }
-      if (stepTokens < maxRows + chunk) {
-        throw new IllegalArgumentException(
-            "a step of %d tokens for %d rows and a chunk of %d"
-                .formatted(stepTokens, maxRows, chunk));
-      }
-    }
-
-    int pagesFor(int tokens) {
-      return Math.ceilDiv(tokens, pageTokens);
-    }
-  }
-
-  /// The sequences of a class that wait, the oldest first.
-  private static final class Queue {
-    final ArrayDeque<Sequence> sequences = new ArrayDeque<>();
-
-    /// Sequences of higher classes admitted while one waited here.
-    int passes;
-  }
-
-  private static final class Sequence {
-    final long id;
-    final Priority priority;
-    final int promptTokens;
-    final int maxTokens;
-    int[] pages = {};
-
-    /// Tokens whose keys and values are in the cache.
-    int computed;
-
-    Sequence(long id, Priority priority, int promptTokens, int maxTokens) {
-      this.id = id;
-      this.priority = priority;
-      this.promptTokens = promptTokens;
-      this.maxTokens = maxTokens;
-    }
-
-    int tokens() {
-      return promptTokens + maxTokens;
-    }
-
-    boolean decodes() {
-      return computed >= promptTokens;
-    }
-
-    int nextChunk(int chunk) {
-      return Math.min((computed / chunk + 1) * chunk, promptTokens) - computed;
-    }
-
-    Plan.Slice slice(int count) {
-      if (computed + count > tokens()) {
-        throw new IllegalStateException(
-            "sequence " + id + " runs past its " + tokens() + " tokens");
-      }
-      return new Plan.Slice(id, computed, count, pages, decodes());
-    }
-  }
+  /// @param running sequences admitted and not ended, preempted ones too
+  /// @param waiting sequences never admitted
+  /// @param freePages pages that no sequence holds
+  /// @param cachedPages those of them that keep a prefix until they are needed
+  /// @param preemptions how often a sequence gave its pages up, since the start
+  /// @param prefixTokens tokens of prompts that the prefix cache had, since the start
+  public record Stats(
+      int running,
+      int waiting,
+      int freePages,
+      int cachedPages,
+      long preemptions,
+      long prefixTokens) {}
 }

@@ -2,19 +2,20 @@ package dev.tributary.server.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
-import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.PathRun;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// An answer is the same alone and in any company.
+/// An answer's bits depend on its request and on the path of each of its tokens, on nothing else:
+/// not on neighbours, preemption, prefixes found or where prompts are cut. [HashModel] answers
+/// otherwise by the other path.
 class EngineCompanyTest {
   private static final List<AdapterUse> ADAPTERS =
       List.of(
@@ -22,55 +23,122 @@ class EngineCompanyTest {
           EngineFixture.adapter(2, 0.5f),
           EngineFixture.adapter(3, -1));
 
-  @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4})
-  void answers_areTheSameAloneAndAmongRandomNeighbours(long seed) {
-    Random random = new Random(seed);
-    EngineFixture together = new EngineFixture(6, 1000);
-    List<Job> jobs = new ArrayList<>();
-    List<Recorder> answers = new ArrayList<>();
-    for (int i = 0; i < 60; i++) {
-      Job job = randomJob(random);
-      jobs.add(job);
-      Recorder answer = new Recorder();
-      answers.add(answer);
-      var unused = together.engine.submit(job, answer);
-      Ticket neighbour = together.engine.submit(randomJob(random), new Recorder());
-      for (int turns = random.nextInt(4); turns > 0; turns--) {
-        together.engine.turn();
-      }
-      // Some neighbours leave in the middle, and their pages go to others.
-      if (random.nextInt(3) == 0) {
-        neighbour.cancel();
-      }
-    }
-    together.runAll();
+  private static final int PAGES = 17;
 
-    for (int i = 0; i < jobs.size(); i++) {
-      EngineFixture single = new EngineFixture(1, 1);
-      Recorder alone = single.submit(jobs.get(i));
-      single.runAll();
-      assertSame(answers.get(i), alone);
+  /// Little more than one context: 17 pages, 272 tokens.
+  private static final EngineSettings SMALL =
+      Company.settings(EngineFixture.CONTEXT, HashModel.VOCABULARY, PAGES, 6, 16);
+
+  private static Company company(int wideFrom) {
+    return new Company(() -> new HashModel(PAGES, SMALL.stepTokens(), wideFrom), SMALL);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  void answers_replayedByTheirPathsAreTheSame(long seed) {
+    Company company = company(12);
+    Company.Outcome outcome = company.together(new Random(seed), 80, ADAPTERS);
+
+    int mixed = 0;
+    for (int i = 0; i < outcome.jobs().size(); i++) {
+      Recorder answer = outcome.answers().get(i);
+      Recorder replayed = company.alone(Company.replay(outcome.jobs().get(i), answer));
+      Company.assertSame(answer, replayed);
+      List<PathRun> paths = answer.finished().paths();
+      assertThat(replayed.finished().paths()).isEqualTo(paths);
+      Observer.Usage usage = answer.finished().usage();
+      assertThat(paths.stream().mapToInt(PathRun::count).sum())
+          .isEqualTo(usage.promptTokens() + usage.completionTokens() - 1);
+      mixed += paths.size() > 2 ? 1 : 0;
     }
+    assertThat(mixed).isPositive();
+    assertThat(outcome.stats().preemptions()).isPositive();
+    assertThat(outcome.stats().prefixTokens()).isPositive();
+  }
+
+  /// One engine follows records of all kinds, so that each finds the same tokens by other paths
+  /// than its own, too.
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void answers_boundToPathsAreTheSameWhereOthersLeftTheirPrefixes(long seed) {
+    Company company = company(12);
+    Random random = new Random(seed);
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      List<PathRun> paths = new ArrayList<>();
+      for (int run = 0; run < 4; run++) {
+        ComputePath path = ComputePath.values()[random.nextInt(2)];
+        paths.add(new PathRun(path, 16 * (1 + random.nextInt(3))));
+      }
+      Job job = company.randomJob(random, List.of());
+      jobs.add(JobBuilder.prompt(job.prompt()).greedy(8).logprobs(3).paths(paths).build());
+    }
+    List<Recorder> warm = company.inTurn(jobs);
+
+    int found = 0;
+    for (int i = 0; i < jobs.size(); i++) {
+      Company.assertSame(warm.get(i), company.alone(jobs.get(i)));
+      found += warm.get(i).finished().usage().cachedTokens();
+    }
+    assertThat(found).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  void repeatableAnswers_areTheSameAloneAndAmongRandomNeighbours(long seed) {
+    Company company = company(12);
+    Company.Outcome outcome = company.together(new Random(seed), 80, ADAPTERS);
+
+    int others = 0;
+    for (int i = 0; i < outcome.jobs().size(); i++) {
+      Job job = outcome.jobs().get(i);
+      Recorder answer = outcome.answers().get(i);
+      Recorder alone = company.alone(job);
+      if (job.repeatable()) {
+        Company.assertSame(answer, alone);
+        assertThat(answer.finished().paths()).isEqualTo(alone.finished().paths());
+        assertThat(answer.finished().paths().getFirst())
+            .isEqualTo(new PathRun(ComputePath.WIDE, job.prompt().length));
+      } else {
+        others += answer.tokens().equals(alone.tokens()) ? 0 : 1;
+      }
+    }
+    // Else this would show nothing.
+    assertThat(others).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {7, 8})
+  void answers_withoutAWidePathAreTheSameAloneAndAmongRandomNeighbours(long seed) {
+    Company company = company(Integer.MAX_VALUE);
+    Company.Outcome outcome = company.together(new Random(seed), 60, ADAPTERS);
+
+    for (int i = 0; i < outcome.jobs().size(); i++) {
+      Company.assertSame(outcome.answers().get(i), company.alone(outcome.jobs().get(i)));
+    }
+    assertThat(outcome.stats().preemptions()).isPositive();
   }
 
   @Test
   void answers_toManyThreadsAreEachTheirOwn() throws Exception {
     Random random = new Random(99);
     EngineFixture fixture = new EngineFixture(8, 1000);
+    Company company =
+        new Company(
+            () -> new HashModel(EngineFixture.PAGES, 1000, Integer.MAX_VALUE), fixture.settings);
     ConcurrentLinkedQueue<AssertionError> wrong = new ConcurrentLinkedQueue<>();
     try (Engine engine = fixture.engine) {
       engine.start();
       List<Thread> callers = new ArrayList<>();
       for (int i = 0; i < 150; i++) {
-        Job job = randomJob(random);
+        Job job = company.randomJob(random, ADAPTERS);
         boolean cancel = random.nextInt(10) == 0;
         callers.add(
             Thread.ofVirtual()
                 .start(
                     () -> {
                       try {
-                        call(engine, job, cancel);
+                        call(engine, company, job, cancel);
                       } catch (AssertionError e) {
                         wrong.add(e);
                       }
@@ -88,7 +156,7 @@ class EngineCompanyTest {
     assertThat(fixture.engine.stats().waiting()).isZero();
   }
 
-  private static void call(Engine engine, Job job, boolean cancel) {
+  private static void call(Engine engine, Company company, Job job, boolean cancel) {
     Recorder answer = new Recorder();
     Ticket ticket = engine.submit(job, answer);
     if (cancel) {
@@ -99,51 +167,6 @@ class EngineCompanyTest {
       assertThat(end).isEqualTo(new Failure.Cancelled());
       return;
     }
-    EngineFixture single = new EngineFixture(1, 1);
-    Recorder alone = single.submit(job);
-    single.runAll();
-    assertSame(answer, alone);
-  }
-
-  private static void assertSame(Recorder answer, Recorder alone) {
-    assertThat(answer.tokens()).isEqualTo(alone.tokens());
-    assertThat(answer.logprobs()).isEqualTo(alone.logprobs());
-    assertThat(answer.text()).isEqualTo(alone.text());
-    assertThat(answer.finished().reason()).isEqualTo(alone.finished().reason());
-    assertThat(answer.finished().usage()).isEqualTo(alone.finished().usage());
-  }
-
-  private static Job randomJob(Random random) {
-    int[] prompt =
-        random.ints(1 + random.nextInt(random.nextInt(5) == 0 ? 150 : 20), 0, 64).toArray();
-    Sampling sampling =
-        new Sampling(
-            1 + random.nextInt(30),
-            random.nextBoolean() ? 0 : 0.5f + random.nextFloat(),
-            random.nextBoolean() ? 0 : 1 + random.nextInt(30),
-            random.nextBoolean() ? 1 : 0.3f + 0.7f * random.nextFloat(),
-            random.nextBoolean() ? 0 : 0.2f * random.nextFloat(),
-            random.nextBoolean() ? 1 : 1.3f,
-            random.nextBoolean() ? 0 : 0.5f,
-            random.nextBoolean() ? 0 : 0.5f,
-            random.nextLong(),
-            random.nextBoolean() ? List.of() : List.of("ab", "q"),
-            random.nextBoolean() ? Set.of() : Set.of(9, 17),
-            random.nextBoolean() ? Map.of() : Map.of(5, 2f, 6, -3f));
-    List<AdapterUse> adapters = new ArrayList<>();
-    for (AdapterUse adapter : ADAPTERS) {
-      if (random.nextInt(3) == 0) {
-        adapters.add(adapter);
-      }
-    }
-    JobBuilder job =
-        JobBuilder.prompt(prompt)
-            .sampling(sampling)
-            .adapters(adapters)
-            .priority(Priority.values()[random.nextInt(3)]);
-    if (random.nextBoolean()) {
-      job.logprobs(random.nextInt(5));
-    }
-    return random.nextInt(4) == 0 ? job.echo().build() : job.build();
+    Company.assertSame(answer, company.alone(job));
   }
 }

@@ -29,19 +29,28 @@ final class EngineFixture {
   }
 
   EngineFixture(int rows, int waiting, int chunk) {
+    this(rows, waiting, chunk, PAGES, Integer.MAX_VALUE);
+  }
+
+  /// @param wideFrom rows of a step from which the model's wide path is the faster
+  EngineFixture(int rows, int waiting, int chunk, int pages, int wideFrom) {
     settings =
         new EngineSettings(
+            "sha256:base",
+            false,
             CONTEXT,
             HashModel.VOCABULARY,
-            PAGES,
+            pages,
             rows,
             waiting,
+            rows,
             rows + 5 * chunk / 2,
+            chunk,
             chunk,
             Duration.ofSeconds(30),
             3,
             Duration.ofSeconds(2));
-    model = new HashModel(PAGES, settings.stepTokens());
+    model = new HashModel(pages, settings.stepTokens(), wideFrom);
     engine = new Engine(model, new LetterText(), settings, clock::get, fatal::add);
   }
 
@@ -73,6 +82,7 @@ final class EngineFixture {
 
   /// An adapter that [HashModel] tells apart by its size.
   static AdapterUse adapter(long bytes, float scale) {
-    return new AdapterUse(new LoraWeights(Map.of(), Map.of(), Map.of(), null, bytes), scale);
+    LoraWeights weights = new LoraWeights(Map.of(), Map.of(), Map.of(), null, bytes);
+    return new AdapterUse(weights, scale, "sha256:" + bytes);
   }
 }

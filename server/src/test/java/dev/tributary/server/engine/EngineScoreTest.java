@@ -3,6 +3,7 @@ package dev.tributary.server.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.schedule.Priority;
 import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.Matrix;
@@ -57,7 +58,7 @@ class EngineScoreTest {
     fixture.runAll();
 
     assertThat(fixture.model.steps.stream().mapToInt(spans -> spans.getFirst().logitRows()))
-        .containsExactly(0, 0, 4);
+        .containsExactly(0, 4);
   }
 
   @Test
@@ -102,7 +103,8 @@ class EngineScoreTest {
     int[] prompt = random(37, 4);
     var neighbour = wide.submit(JobBuilder.prompt(prompt).greedy(1).build());
     CompletableFuture<List<float[]>> probed =
-        wide.engine.probe(prompt, List.of(List.of(), List.of(adapter), List.of()));
+        wide.engine.probe(
+            prompt, List.of(List.of(), List.of(adapter), List.of()), ComputePath.NARROW);
     Recorder answer =
         wide.submit(JobBuilder.prompt(prompt).adapters(List.of(adapter)).greedy(1).build());
     wide.engine.turn();
@@ -119,7 +121,8 @@ class EngineScoreTest {
 
   @Test
   void probe_mustFitAChunk() {
-    assertThatThrownBy(() -> engine.probe(random(9, 4), List.of(List.of(), List.of())))
+    assertThatThrownBy(
+            () -> engine.probe(random(9, 4), List.of(List.of(), List.of()), ComputePath.NARROW))
         .isInstanceOf(Rejection.PromptTooLong.class);
   }
 
@@ -149,7 +152,15 @@ class EngineScoreTest {
 
   private static ScoreJob score(int[] tokens, int from, int topN) {
     return new ScoreJob(
-        "score", "public", tokens, from, List.of(), topN, OptionalLong.empty(), Priority.NORMAL);
+        "score",
+        "public",
+        tokens,
+        from,
+        List.of(),
+        topN,
+        OptionalLong.empty(),
+        Priority.NORMAL,
+        false);
   }
 
   private static int[] random(int length, long seed) {

@@ -364,7 +364,8 @@ class EngineTest {
     fixture.submit(job(Sampling.greedy(5), 5));
     fixture.runAll();
 
-    assertThat(engine.stats()).isEqualTo(new EngineStats(0, 0, EngineFixture.PAGES, 3, 1, 3, 0));
+    assertThat(engine.stats())
+        .isEqualTo(new EngineStats(0, 0, EngineFixture.PAGES, 0, 3, 1, 0, 3, 0, 0));
   }
 
   @Test

@@ -15,8 +15,7 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /// A model whose logits are a hash of everything before them, read back through the page table: a
-/// page with two owners, a token computed twice or left out, or the wrong adapters change the
-/// answer.
+/// page with two owners, a token left out, the wrong adapters or the wrong path change the answer.
 final class HashModel implements StepRunner {
   static final int VOCABULARY = 64;
 
@@ -41,16 +40,23 @@ final class HashModel implements StepRunner {
   int poisoned = -1;
 
   private final int maxTokens;
+  private final int wideFrom;
   private final long[][] cache;
 
-  HashModel(int pages, int maxTokens) {
+  HashModel(int pages, int maxTokens, int wideFrom) {
     this.maxTokens = maxTokens;
+    this.wideFrom = wideFrom;
     cache = new long[pages][KvCache.PAGE];
   }
 
   @Override
   public int maxTokens() {
     return maxTokens;
+  }
+
+  @Override
+  public int wideFrom() {
+    return wideFrom;
   }
 
   @Override
@@ -86,9 +92,10 @@ final class HashModel implements StepRunner {
     int rows = spans.stream().mapToInt(Span::logitRows).sum();
     Matrix logits = Matrix.allocate(DType.F32, rows, VOCABULARY);
     int row = 0;
+    checkOrder(spans);
     for (Span span : spans) {
       for (int i = 0; i < span.tokens().length; i++) {
-        write(span, span.position() + i, hash(span.adapters(), span.tokens()[i]));
+        write(span, span.position() + i, hash(span, span.tokens()[i]));
         if (i >= span.logitsFrom()) {
           int position = span.position() + i;
           fill(logits, row, history(span, position));
@@ -106,6 +113,14 @@ final class HashModel implements StepRunner {
     return logits;
   }
 
+  private static void checkOrder(List<Span> spans) {
+    for (int i = 1; i < spans.size(); i++) {
+      if (spans.get(i).path().compareTo(spans.get(i - 1).path()) < 0) {
+        throw new IllegalArgumentException("a narrow span after a wide one");
+      }
+    }
+  }
+
   private void write(Span span, int position, long value) {
     cache[span.pages()[position / KvCache.PAGE]][position % KvCache.PAGE] = value;
   }
@@ -118,9 +133,9 @@ final class HashModel implements StepRunner {
     return hash;
   }
 
-  private static long hash(List<AdapterUse> adapters, int token) {
-    long hash = token;
-    for (AdapterUse use : adapters) {
+  private static long hash(Span span, int token) {
+    long hash = 2 * token + span.path().ordinal();
+    for (AdapterUse use : span.adapters()) {
       hash = hash * 1_000_003 + Float.floatToIntBits(use.scale()) + use.weights().bytes();
     }
     return hash;

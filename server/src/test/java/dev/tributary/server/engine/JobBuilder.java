@@ -1,6 +1,7 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.schedule.PathRun;
 import dev.tributary.server.schedule.Priority;
 import java.util.List;
 import java.util.OptionalInt;
@@ -16,6 +17,9 @@ final class JobBuilder {
   private OptionalLong deadline = OptionalLong.empty();
   private Priority priority = Priority.NORMAL;
   private boolean echo;
+  private boolean repeatable;
+  private List<PathRun> paths = List.of();
+  private String tenant = "public";
 
   private JobBuilder(int[] prompt) {
     this.prompt = prompt;
@@ -64,9 +68,34 @@ final class JobBuilder {
     return this;
   }
 
+  JobBuilder repeatable() {
+    repeatable = true;
+    return this;
+  }
+
+  JobBuilder paths(List<PathRun> value) {
+    paths = value;
+    return this;
+  }
+
+  JobBuilder tenant(String value) {
+    tenant = value;
+    return this;
+  }
+
   Job build() {
     return new Job(
-        "test", "public", prompt, adapters, sampling, logprobs, timeLimit, deadline, priority,
-        echo);
+        "test",
+        tenant,
+        prompt,
+        adapters,
+        sampling,
+        logprobs,
+        timeLimit,
+        deadline,
+        priority,
+        echo,
+        repeatable,
+        paths);
   }
 }

@@ -1,5 +1,6 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
@@ -7,6 +8,8 @@ import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// A model that repeats its first line, then ends; without a line it says `x` for ever. Under
 /// adapters letters come as capitals. It reads back what it was given through the page table, so an
@@ -14,6 +17,9 @@ import java.util.List;
 final class EchoModel implements StepRunner {
   private final int maxTokens;
   private final int[][] cache;
+
+  /// Paths that were asked for.
+  final Set<ComputePath> paths = ConcurrentHashMap.newKeySet();
 
   /// Run by the engine's thread at the start of every step.
   volatile Runnable onStep = () -> {};
@@ -29,6 +35,11 @@ final class EchoModel implements StepRunner {
   }
 
   @Override
+  public int wideFrom() {
+    return 1000; // more rows than a step has
+  }
+
+  @Override
   public void claimThread() {}
 
   @Override
@@ -38,6 +49,7 @@ final class EchoModel implements StepRunner {
     Matrix logits = Matrix.allocate(DType.F32, rows, ByteTokens.SIZE);
     int row = 0;
     for (Span span : spans) {
+      paths.add(span.path());
       for (int i = 0; i < span.tokens().length; i++) {
         int position = span.position() + i;
         cache[span.pages()[position / KvCache.PAGE]][position % KvCache.PAGE] = span.tokens()[i];

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.util.concurrent.ListenableFuture;
+import dev.tributary.identity.ComputePath;
 import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.AdapterUse;
 import dev.tributary.v1.ChatMessage;
@@ -90,6 +91,15 @@ class GenerateTest {
   }
 
   @Test
+  void generate_repeatableTakesTheWidePathForThePromptHoweverFewRowsRun() {
+    stream(say("hello"));
+    assertThat(fixture.model.paths).containsExactly(ComputePath.NARROW);
+
+    stream(say("hello").setRepeatable(true));
+    assertThat(fixture.model.paths).contains(ComputePath.WIDE);
+  }
+
+  @Test
   void generateOnce_equalsTheStreamPutTogether() {
     GenerateRequest.Builder request = say("grüße 😀 from here").addAdapters(named("loud"));
     request.getOutputBuilder().setLogprobs(2);
@@ -105,7 +115,9 @@ class GenerateTest {
         .hasSameSizeAs(whole.getTokenIdsList());
     Finished finished = events.getLast().getFinished();
     assertThat(whole.getReason()).isEqualTo(finished.getReason());
-    assertThat(whole.getUsage()).isEqualTo(finished.getUsage());
+    // The second finds the first page of the prompt where the first left it.
+    assertThat(whole.getUsage())
+        .isEqualTo(finished.getUsage().toBuilder().setCachedTokens(16).build());
     assertThat(whole.getReceipt().getAdapterDigestsList())
         .isEqualTo(finished.getReceipt().getAdapterDigestsList());
     assertThat(whole.getStarted().getAdaptersList())

@@ -70,12 +70,16 @@ final class RpcFixture implements AutoCloseable {
     store = adapters.store(options.hostBytes());
     EngineSettings settings =
         new EngineSettings(
+            TinyAdapters.BASE_DIGEST,
+            false,
             CONTEXT,
             ByteTokens.SIZE,
             PAGES,
             options.maxRows(),
             options.maxWaiting(),
+            options.maxRows(),
             options.maxRows() + 64,
+            64,
             32,
             Duration.ofSeconds(30),
             3,

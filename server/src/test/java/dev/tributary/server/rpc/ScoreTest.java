@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.rpc.BadRequest;
+import dev.tributary.identity.ComputePath;
 import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.ChatMessage;
 import dev.tributary.v1.CountTokensRequest;
@@ -45,6 +46,16 @@ class ScoreTest {
       request.addItems(ScoreRequest.Item.newBuilder().setPrompt(prompt).setCompletion(completion));
     }
     return request;
+  }
+
+  @Test
+  void score_repeatableTakesTheWidePathHoweverFewRowsRun() {
+    ScoreResponse plain = fixture.inference().score(request("abc\n", "abc").build());
+    assertThat(fixture.model.paths).containsExactly(ComputePath.NARROW);
+
+    ScoreRequest repeatable = request("abc\n", "abc").setRepeatable(true).build();
+    assertThat(fixture.inference().score(repeatable)).isEqualTo(plain);
+    assertThat(fixture.model.paths).contains(ComputePath.WIDE);
   }
 
   @Test
