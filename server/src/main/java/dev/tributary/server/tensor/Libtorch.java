@@ -29,6 +29,9 @@ import java.util.stream.Stream;
 public final class Libtorch {
   private static final Linker LINKER = Linker.nativeLinker();
 
+  /// libtorch's number for memory of the host.
+  static final int CPU = 0;
+
   /// Where the library is, for messages.
   private final Path folder;
 
@@ -146,9 +149,19 @@ public final class Libtorch {
   }
 
   private long tensor(Bytes data, long offset, int type, long[] sizes, long[] strides) {
+    return tensor(data.segment().asSlice(offset), type, sizes, strides, CPU);
+  }
+
+  /// A bfloat16 tensor over memory that starts at `address`.
+  ///
+  /// @param device libtorch's number of the kind of device that the memory is of; its first one
+  long bf16(long address, long[] sizes, long[] strides, int device) {
+    return tensor(MemorySegment.ofAddress(address), bfloat16, sizes, strides, device);
+  }
+
+  private long tensor(MemorySegment at, int type, long[] sizes, long[] strides, int device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(ADDRESS);
-      MemorySegment at = data.segment().asSlice(offset);
       int code =
           (int)
               tensorFromBlob.invokeExact(
@@ -158,7 +171,7 @@ public final class Libtorch {
                   arena.allocateFrom(JAVA_LONG, strides),
                   0L,
                   type,
-                  0,
+                  device,
                   0,
                   result);
       check(code, "aoti_torch_create_tensor_from_blob");
@@ -191,6 +204,11 @@ public final class Libtorch {
     } catch (Throwable e) {
       throw failed("multiplying", e);
     }
+  }
+
+  /// The folder of the libraries.
+  Path folder() {
+    return folder;
   }
 
   /// Name and size of the library file: what distinguishes one build from another.

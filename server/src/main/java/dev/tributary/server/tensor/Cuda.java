@@ -1,0 +1,82 @@
+package dev.tributary.server.tensor;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
+
+/// Finds the GPU, its driver, a compiler and libtorch, and makes [CudaOps] of them.
+final class Cuda {
+  private Cuda() {}
+
+  /// The name of the first GPU, if there is one that can be used.
+  static Optional<String> present() {
+    return CudaLibrary.ofSystem().flatMap(Cuda::name);
+  }
+
+  private static Optional<String> name(SymbolLookup symbols) {
+    try (CudaDriver driver = new CudaDriver(symbols)) {
+      return Optional.of(driver.name());
+    } catch (IllegalStateException e) {
+      return Optional.empty(); // too old, or a driver without a GPU
+    }
+  }
+
+  /// @param libtorch folder of an installed libtorch, or null
+  static CudaOps open(@Nullable Path libtorch, long adapterBytes) {
+    SymbolLookup symbols =
+        CudaLibrary.ofSystem()
+            .orElseThrow(
+                () ->
+                    new IllegalStateException(
+                        "no NVIDIA driver (libcuda.so.1) on this machine: install it, or compute"
+                            + " on the CPU"));
+    CudaDriver driver = new CudaDriver(symbols);
+    Nvrtc compiler = Nvrtc.find(libtorch);
+    byte[] image = compiler.compile(CudaKernels.source(), driver.architecture());
+    return open(driver, image, libtorch, "nvrtc=" + compiler.version(), adapterBytes);
+  }
+
+  private static CudaOps open(
+      CudaDriver driver, byte[] image, @Nullable Path libtorch, String compiler, long bytes) {
+    CudaKernels kernels = kernels(driver, image);
+    CudaGemm gemm = libtorch != null && LibtorchCuda.isIn(libtorch) ? gemm(driver, libtorch) : null;
+    CRC32 program = new CRC32();
+    program.update(CudaKernels.source().getBytes(StandardCharsets.UTF_8));
+    String numerics =
+        String.join(
+            " ",
+            "cuda",
+            driver.name(),
+            driver.architecture(),
+            "driver=" + driver.version(),
+            compiler,
+            "kernels=" + Long.toHexString(program.getValue()),
+            gemm == null || libtorch == null ? "no libtorch" : LibtorchCuda.build(libtorch));
+    return new CudaOps(driver, kernels, gemm, numerics, bytes);
+  }
+
+  private static CudaKernels kernels(CudaDriver driver, byte[] image) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment code = arena.allocateFrom(ValueLayout.JAVA_BYTE, image);
+      return new CudaKernels(driver, code);
+    }
+  }
+
+  private static CudaGemm gemm(CudaDriver driver, Path folder) {
+    Libtorch libtorch = Libtorch.open(folder);
+    LibtorchCuda cuda = new LibtorchCuda(libtorch);
+    return new CudaGemm(
+        libtorch,
+        cuda.device(),
+        () -> {
+          libtorch.claimThread();
+          cuda.computeIn(driver.stream(CudaDriver.Queue.COMPUTE));
+        });
+  }
+}
