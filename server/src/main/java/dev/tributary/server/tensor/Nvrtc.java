@@ -70,11 +70,13 @@ final class Nvrtc {
   static Nvrtc find(@Nullable Path libtorch) {
     List<String> tried = new ArrayList<>();
     if (libtorch != null) {
-      for (String folder : BESIDE_TORCH) {
-        for (Path file : libraries(libtorch.resolve(folder).normalize())) {
-          return open(file);
+      for (String place : BESIDE_TORCH) {
+        Path folder = libtorch.resolve(place).normalize();
+        List<Path> found = libraries(folder);
+        if (!found.isEmpty()) {
+          return open(found.getFirst());
         }
-        tried.add(libtorch.resolve(folder).normalize().toString());
+        tried.add(folder.toString());
       }
     }
     for (String name : SYSTEM_NAMES) {
@@ -106,7 +108,11 @@ final class Nvrtc {
 
   /// The library in `file`.
   static Nvrtc open(Path file) {
-    return new Nvrtc(SymbolLookup.libraryLookup(file, Arena.global()), "in " + file);
+    try {
+      return new Nvrtc(SymbolLookup.libraryLookup(file, Arena.global()), "in " + file);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalStateException(file + " cannot be loaded", e);
+    }
   }
 
   /// Such as `12.8`.

@@ -49,12 +49,14 @@ struct Fiber {
   jmp_buf at;
   State state;
   bool started;
+  int turn;
 };
 
 static Fiber fibers[MAX_THREADS];
 static jmp_buf scheduler;
 static int current;
-static float lanes[MAX_THREADS];
+// Two, in turns: who writes one has met all who read the other.
+static float lanes[2][MAX_THREADS];
 static const std::function<void()>* kernel;
 
 // Volatile, so that no compiler reasons about what a barrier leaves unchanged.
@@ -105,25 +107,28 @@ static bool release(int from, int to, State state) {
   return true;
 }
 
+// Runs a warp until its lanes are at the block's barrier or done, shuffle after shuffle.
+static bool run_warp(int from) {
+  while (fibers[from].state == RUNNING) {
+    for (int t = from; t < from + WARP; t++) resume(t);
+    if (!release(from, from + WARP, AT_WARP)) return false;
+  }
+  for (int t = from + 1; t < from + WARP; t++) {
+    // Lanes that wait for those that do not come.
+    if (fibers[t].state == AT_WARP) return false;
+  }
+  return true;
+}
+
 static bool run_block(int threads) {
   for (int t = 0; t < threads; t++) fibers[t].state = RUNNING;
-  for (;;) {
-    bool ran = false;
-    bool all = true;
-    for (int t = 0; t < threads; t++) {
-      if (fibers[t].state == RUNNING) {
-        resume(t);
-        ran = true;
-      }
-      all &= fibers[t].state == DONE;
-    }
-    if (all) return true;
-    if (!ran) return false;
-    for (int t = 0; t < threads; t += WARP) {
-      if (!release(t, t + WARP, AT_WARP)) return false;
+  while (fibers[0].state == RUNNING) {
+    for (int warp = 0; warp < threads; warp += WARP) {
+      if (!run_warp(warp)) return false;
     }
     if (!release(0, threads, AT_BLOCK)) return false;
   }
+  return true;
 }
 
 static bool run_grid(const std::function<void()>& body, Index grid, int threads) {
@@ -156,11 +161,10 @@ static std::function<void()> bound(void (*f)(A...), void** arguments) {
 
 static inline void __syncthreads() { emulated::pause(emulated::AT_BLOCK); }
 
-// All lanes write, all meet, all read, all meet: then the places may be written again.
 static inline float __shfl_xor_sync(unsigned, float value, int mask) {
-  emulated::lanes[emulated::current] = value;
+  int lane = emulated::current;
+  float* lanes = emulated::lanes[emulated::fibers[lane].turn ^= 1];
+  lanes[lane] = value;
   emulated::pause(emulated::AT_WARP);
-  float other = emulated::lanes[emulated::current ^ mask];
-  emulated::pause(emulated::AT_WARP);
-  return other;
+  return lanes[lane ^ mask];
 }
