@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The driver's calls, and what is handed to it asynchronously, on the emulated driver: its streams
 /// do nothing before somebody waits for them.
@@ -68,7 +70,7 @@ class CudaDriverTest {
     CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
     DeviceMemory x = driver.allocate(64);
     DeviceMemory y = driver.allocate(128);
-    y.driver().write(Bytes.copyOf(new byte[] {1}).segment(), y.address() + 67);
+    y.driver().write(Bytes.copyOf(new byte[] {0x60}).segment(), y.address() + 67);
     kernels.launch(Kernel.ADD, 1, 1, 1, 32, x, y, 17);
     assertThatThrownBy(() -> driver.synchronise(Queue.COMPUTE))
         .hasMessage("cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS");
@@ -94,11 +96,15 @@ class CudaDriverTest {
     }
   }
 
-  @Test
-  void adapters_moreThanThePoolHolds_areAlwaysThoseAskedFor() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void adapters_moreThanThePoolHolds_areAlwaysThoseAskedFor(boolean eagerCopies) {
     Random random = new Random(1);
     // Nine pages for matrices of one to four.
     try (CudaOps ops = EmulatedCuda.ops(9 * CudaAdapters.PAGE)) {
+      if (eagerCopies) {
+        EmulatedCuda.makeEager(ops.driver(), Queue.COPY);
+      }
       List<LoraSegment.Term> terms = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
         int rank = 1 + random.nextInt(16);

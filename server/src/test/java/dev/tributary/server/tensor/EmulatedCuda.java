@@ -1,11 +1,16 @@
 package dev.tributary.server.tensor;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
@@ -61,6 +66,21 @@ public final class EmulatedCuda {
 
   static CudaDriver driver() {
     return new CudaDriver(library());
+  }
+
+  /// Lets a queue's work be done as soon as it is asked for, not as late as it may be.
+  static void makeEager(CudaDriver driver, CudaDriver.Queue queue) {
+    MemorySegment function = library().findOrThrow("emulated_eager");
+    try {
+      int code =
+          (int)
+              Linker.nativeLinker()
+                  .downcallHandle(function, FunctionDescriptor.of(JAVA_INT, ADDRESS))
+                  .invokeExact(driver.stream(queue));
+      assertThat(code).isZero();
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /// A copy of `host` in the memory of `ops`.

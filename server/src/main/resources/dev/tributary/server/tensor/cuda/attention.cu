@@ -88,7 +88,6 @@ extern "C" __global__ void attend_part(
   float scale = 1.0f / sqrtf((float)head_dim);
   for (int h = kv * group; h < (kv + 1) * group; h++) {
     const float* q = qkv + ((i64)row * (heads + 2 * kv_heads) + h) * head_dim;
-    __syncthreads();
     for (int d = threadIdx.x; d < head_dim; d += blockDim.x) query[d] = q[d] * scale;
     __syncthreads();
     float largest = -3.4e38f;

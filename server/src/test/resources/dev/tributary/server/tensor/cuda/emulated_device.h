@@ -58,6 +58,8 @@ static int current;
 // Two, in turns: who writes one has met all who read the other.
 static float lanes[2][MAX_THREADS];
 static const std::function<void()>* kernel;
+// The order of a block's threads, each second time: a missing barrier shows in one of the two.
+static bool backwards;
 
 // Volatile, so that no compiler reasons about what a barrier leaves unchanged.
 static void leave(State state) {
@@ -110,7 +112,7 @@ static bool release(int from, int to, State state) {
 // Runs a warp until its lanes are at the block's barrier or done, shuffle after shuffle.
 static bool run_warp(int from) {
   while (fibers[from].state == RUNNING) {
-    for (int t = from; t < from + WARP; t++) resume(t);
+    for (int i = 0; i < WARP; i++) resume(from + (backwards ? WARP - 1 - i : i));
     if (!release(from, from + WARP, AT_WARP)) return false;
   }
   for (int t = from + 1; t < from + WARP; t++) {
@@ -123,8 +125,8 @@ static bool run_warp(int from) {
 static bool run_block(int threads) {
   for (int t = 0; t < threads; t++) fibers[t].state = RUNNING;
   while (fibers[0].state == RUNNING) {
-    for (int warp = 0; warp < threads; warp += WARP) {
-      if (!run_warp(warp)) return false;
+    for (int i = 0; i < threads; i += WARP) {
+      if (!run_warp(backwards ? threads - WARP - i : i)) return false;
     }
     if (!release(0, threads, AT_BLOCK)) return false;
   }
@@ -139,6 +141,7 @@ static bool run_grid(const std::function<void()>& body, Index grid, int threads)
     for (int y = 0; y < grid.y; y++) {
       for (int x = 0; x < grid.x; x++) {
         blockIdx = {x, y, z};
+        backwards = !backwards;
         if (!run_block(threads)) return false;
       }
     }

@@ -1,8 +1,8 @@
 // The functions of libcuda that the server calls, over emulated_device.h.
 //
-// Streams are as lazy as the driver may be: work waits until somebody waits for it, so a copy from
-// memory that is used again too early, or a kernel that no event holds back, gives wrong results
-// here. Memory is full of NaN until it is written, and its borders are watched.
+// Streams are as lazy as the driver may be: work waits until somebody waits for it. Or, if a test
+// says so, as eager: it is done at once. So a copy from memory that is used again too early, or work
+// that no event holds back, gives wrong results in one of the two. Memory is full of NaN until it is written, and its borders are watched.
 
 #include <cstdlib>
 #include <deque>
@@ -16,6 +16,7 @@ struct Stream {
   std::deque<std::function<int()>> waiting;
   uint64_t queued = 0;
   uint64_t run = 0;
+  bool eager = false;
 };
 
 struct Event {
@@ -61,7 +62,7 @@ static int enqueue(void* stream, std::function<int()> work) {
   Stream* to = (Stream*)stream;
   to->waiting.push_back(std::move(work));
   to->queued++;
-  return SUCCESS;
+  return to->eager ? run_until(to, to->queued) : SUCCESS;
 }
 
 static int drain() {
@@ -171,6 +172,8 @@ int cuStreamCreate(void** stream, unsigned) {
   *stream = &streams[stream_count++];
   return SUCCESS;
 }
+
+int emulated_eager(void* stream) { return ((Stream*)stream)->eager = true, SUCCESS; }
 
 int cuStreamDestroy_v2(void*) { return SUCCESS; }
 
