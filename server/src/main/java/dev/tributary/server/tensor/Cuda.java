@@ -20,8 +20,9 @@ final class Cuda {
   }
 
   private static Optional<String> name(SymbolLookup symbols) {
-    try (CudaDriver driver = new CudaDriver(symbols)) {
-      return Optional.of(driver.name());
+    try {
+      CudaLibrary library = new CudaLibrary(symbols);
+      return Optional.of(library.name(library.firstDevice()));
     } catch (IllegalStateException e) {
       return Optional.empty(); // too old, or a driver without a GPU
     }
@@ -34,10 +35,9 @@ final class Cuda {
             .orElseThrow(
                 () ->
                     new IllegalStateException(
-                        "no NVIDIA driver (libcuda.so.1) on this machine: install it, or compute"
-                            + " on the CPU"));
-    CudaDriver driver = new CudaDriver(symbols);
+                        "no NVIDIA driver (libcuda.so.1) on this machine: install it"));
     Nvrtc compiler = Nvrtc.find(libtorch);
+    CudaDriver driver = new CudaDriver(symbols);
     byte[] image = compiler.compile(CudaKernels.source(), driver.architecture());
     return open(driver, image, libtorch, "nvrtc=" + compiler.version(), adapterBytes);
   }

@@ -1,8 +1,8 @@
 package dev.tributary.server.tensor;
 
-import static dev.tributary.server.tensor.CudaLibrary.Function.*;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.tributary.server.tensor.CudaLibrary.Function;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -26,7 +26,6 @@ final class CudaDriver implements AutoCloseable {
   private static final int MINOR = 76;
   private static final int NON_BLOCKING = 1;
   private static final int NO_TIMING = 2;
-  private static final int NAME_LENGTH = 256;
 
   private final CudaLibrary library;
   private final int device;
@@ -42,81 +41,73 @@ final class CudaDriver implements AutoCloseable {
   /// @throws IllegalStateException if it is too old, finds no GPU, or fails
   CudaDriver(SymbolLookup symbols) {
     library = new CudaLibrary(symbols);
-    library.call(INIT, 0);
-    if (library.readInt(DEVICE_COUNT) < 1) {
-      throw new IllegalStateException("the NVIDIA driver finds no GPU");
-    }
-    device = library.readInt(DEVICE_GET, 0);
-    context = MemorySegment.ofAddress(library.readLong(RETAIN_CONTEXT, device));
+    device = library.firstDevice();
+    context = MemorySegment.ofAddress(library.readLong(Function.RETAIN_CONTEXT, device));
     claimThread();
     for (Queue queue : Queue.values()) {
-      streams[queue.ordinal()] = handle(CREATE_STREAM, NON_BLOCKING);
-      events[queue.ordinal()] = handle(CREATE_EVENT, NO_TIMING);
+      streams[queue.ordinal()] = handle(Function.CREATE_STREAM, NON_BLOCKING);
+      events[queue.ordinal()] = handle(Function.CREATE_EVENT, NO_TIMING);
     }
   }
 
-  private MemorySegment handle(CudaLibrary.Function function, Object... arguments) {
+  private MemorySegment handle(Function function, Object... arguments) {
     return MemorySegment.ofAddress(library.readLong(function, arguments));
   }
 
   /// The GPU's name.
   String name() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment text = arena.allocate(NAME_LENGTH);
-      library.call(DEVICE_NAME, text, NAME_LENGTH, device);
-      return text.getString(0);
-    }
+    return library.name(device);
   }
 
   /// What kernels are compiled for, such as `sm_90`.
   String architecture() {
     return "sm_"
-        + library.readInt(DEVICE_ATTRIBUTE, MAJOR, device)
-        + library.readInt(DEVICE_ATTRIBUTE, MINOR, device);
+        + library.readInt(Function.DEVICE_ATTRIBUTE, MAJOR, device)
+        + library.readInt(Function.DEVICE_ATTRIBUTE, MINOR, device);
   }
 
   /// The CUDA version that the driver speaks, such as 12080.
   int version() {
-    return library.readInt(DRIVER_VERSION);
+    return library.readInt(Function.DRIVER_VERSION);
   }
 
   /// Prepares the calling thread to call the other methods.
   void claimThread() {
-    library.call(SET_CONTEXT, context);
+    library.call(Function.SET_CONTEXT, context);
   }
 
   /// Free bytes of the device.
   long freeMemory() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment free = arena.allocate(JAVA_LONG);
-      library.call(MEMORY_INFO, free, arena.allocate(JAVA_LONG));
+      library.call(Function.MEMORY_INFO, free, arena.allocate(JAVA_LONG));
       return free.get(JAVA_LONG, 0);
     }
   }
 
   /// Zeros, freed when neither they nor a slice of them are reachable.
   DeviceMemory allocate(long size) {
-    long address = library.readLong(ALLOCATE, Math.max(size, 1));
-    library.call(FILL, address, (byte) 0, Math.max(size, 1), stream(Queue.COMPUTE));
+    long address = library.readLong(Function.ALLOCATE, Math.max(size, 1));
+    library.call(Function.FILL, address, (byte) 0, Math.max(size, 1), stream(Queue.COMPUTE));
     synchronise(Queue.COMPUTE);
     // Nothing can be read through an empty segment; it carries the life of the region.
     MemorySegment life =
         MemorySegment.ofAddress(address)
-            .reinterpret(0, Arena.ofAuto(), start -> release(FREE, start.address()));
+            .reinterpret(0, Arena.ofAuto(), start -> release(Function.FREE, start.address()));
     return new DeviceMemory(this, life, address, size);
   }
 
   /// Zeros in the host's memory, pinned: copies from and to it run asynchronously.
   MemorySegment allocateHost(long size) {
-    long address = library.readLong(ALLOCATE_HOST, Math.max(size, 1), 0);
+    long address = library.readLong(Function.ALLOCATE_HOST, Math.max(size, 1), 0);
     MemorySegment memory =
         MemorySegment.ofAddress(address)
-            .reinterpret(size, Arena.ofAuto(), start -> release(FREE_HOST, start));
+            .reinterpret(size, Arena.ofAuto(), start -> release(Function.FREE_HOST, start));
     return memory.fill((byte) 0);
   }
 
   /// Runs on the JVM's cleaner thread.
-  private synchronized void release(CudaLibrary.Function function, Object address) {
+  private synchronized void release(Function function, Object address) {
     if (!closed) {
       claimThread();
       library.call(function, address); // waits for kernels that may use it
@@ -125,13 +116,13 @@ final class CudaDriver implements AutoCloseable {
 
   /// Copies to the device; done when it returns.
   void write(MemorySegment from, long to) {
-    library.call(TO_DEVICE, to, from, from.byteSize(), stream(Queue.COMPUTE));
+    library.call(Function.TO_DEVICE, to, from, from.byteSize(), stream(Queue.COMPUTE));
     synchronise(Queue.COMPUTE);
   }
 
   /// Copies to the host; done when it returns.
   void read(long from, MemorySegment to) {
-    library.call(TO_HOST, to, from, to.byteSize(), stream(Queue.COMPUTE));
+    library.call(Function.TO_HOST, to, from, to.byteSize(), stream(Queue.COMPUTE));
     synchronise(Queue.COMPUTE);
   }
 
@@ -139,36 +130,36 @@ final class CudaDriver implements AutoCloseable {
   ///
   /// @param pinned not to be changed before then
   void upload(MemorySegment pinned, long to, Queue queue) {
-    library.call(TO_DEVICE, to, pinned, pinned.byteSize(), stream(queue));
+    library.call(Function.TO_DEVICE, to, pinned, pinned.byteSize(), stream(queue));
   }
 
   /// Copies within the device, after what was launched before.
   void copy(long from, long to, long size) {
-    library.call(WITHIN, to, from, size, stream(Queue.COMPUTE));
+    library.call(Function.WITHIN, to, from, size, stream(Queue.COMPUTE));
   }
 
   /// What comes to `later` from now on waits for all that is in `earlier`.
   void fence(Queue earlier, Queue later) {
     MemorySegment event = events[earlier.ordinal()];
-    library.call(RECORD_EVENT, event, stream(earlier));
-    library.call(WAIT_EVENT, stream(later), event, 0);
+    library.call(Function.RECORD_EVENT, event, stream(earlier));
+    library.call(Function.WAIT_EVENT, stream(later), event, 0);
   }
 
   /// Waits for all that is in `queue`.
   void synchronise(Queue queue) {
-    library.call(SYNCHRONISE, stream(queue));
+    library.call(Function.SYNCHRONISE, stream(queue));
   }
 
   /// @param image cubin or PTX
   /// @return the module, which lives as long as the process
   MemorySegment load(MemorySegment image) {
-    return handle(LOAD_MODULE, image);
+    return handle(Function.LOAD_MODULE, image);
   }
 
   /// A kernel of a module.
   MemorySegment function(MemorySegment module, String name) {
     try (Arena arena = Arena.ofConfined()) {
-      return handle(GET_FUNCTION, module, arena.allocateFrom(name));
+      return handle(Function.GET_FUNCTION, module, arena.allocateFrom(name));
     }
   }
 
@@ -177,7 +168,7 @@ final class CudaDriver implements AutoCloseable {
   /// @param arguments an array of addresses of the arguments; free again when this returns
   void launch(MemorySegment function, int x, int y, int z, int threads, MemorySegment arguments) {
     library.call(
-        LAUNCH,
+        Function.LAUNCH,
         function,
         x,
         y,
@@ -205,10 +196,10 @@ final class CudaDriver implements AutoCloseable {
     claimThread();
     for (Queue queue : Queue.values()) {
       synchronise(queue);
-      library.call(DESTROY_EVENT, events[queue.ordinal()]);
-      library.call(DESTROY_STREAM, stream(queue));
+      library.call(Function.DESTROY_EVENT, events[queue.ordinal()]);
+      library.call(Function.DESTROY_STREAM, stream(queue));
     }
     // With the context goes all of its memory.
-    library.call(RELEASE_CONTEXT, device);
+    library.call(Function.RELEASE_CONTEXT, device);
   }
 }

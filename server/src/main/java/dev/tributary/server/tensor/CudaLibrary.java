@@ -73,6 +73,7 @@ final class CudaLibrary {
     }
   }
 
+  private static final int NAME_LENGTH = 256;
   private static final List<String> FILES = List.of("libcuda.so.1", "nvcuda.dll");
 
   /// By the functions' ordinals.
@@ -111,6 +112,27 @@ final class CudaLibrary {
         .downcallHandle(address, FunctionDescriptor.of(JAVA_INT, arguments))
         .asSpreader(Object[].class, arguments.length)
         .asType(MethodType.methodType(int.class, Object[].class));
+  }
+
+  /// Starts the driver.
+  ///
+  /// @return its first GPU
+  /// @throws IllegalStateException if there is none
+  int firstDevice() {
+    call(Function.INIT, 0);
+    if (readInt(Function.DEVICE_COUNT) < 1) {
+      throw new IllegalStateException("the NVIDIA driver finds no GPU");
+    }
+    return readInt(Function.DEVICE_GET, 0);
+  }
+
+  /// A GPU's name.
+  String name(int device) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(NAME_LENGTH);
+      call(Function.DEVICE_NAME, text, NAME_LENGTH, device);
+      return text.getString(0);
+    }
   }
 
   /// @throws IllegalStateException naming the function and the driver's error

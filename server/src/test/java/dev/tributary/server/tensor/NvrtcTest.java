@@ -34,8 +34,9 @@ class NvrtcTest {
 
   @Test
   void aBrokenKernel_isReportedByFileAndLine() {
+    Nvrtc nvrtc = nvrtc();
     assertThatThrownBy(
-            () -> nvrtc().compile(CudaKernels.source() + "#line 7 \"x.cu\"\nbroken;\n", "sm_90"))
+            () -> nvrtc.compile(CudaKernels.source() + "#line 7 \"x.cu\"\nbroken;\n", "sm_90"))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("for sm_90")
         .hasMessageContaining("x.cu(7)");
@@ -43,9 +44,10 @@ class NvrtcTest {
 
   @Test
   void anArchitecture_thatItDoesNotKnow_isRefused() {
-    assertThatThrownBy(() -> nvrtc().compile(CudaKernels.source(), "sm_10"))
+    Nvrtc nvrtc = nvrtc();
+    assertThatThrownBy(() -> nvrtc.compile(CudaKernels.source(), "sm_10"))
         .hasMessageContaining("sm_10")
-        .hasMessageContaining("NVRTC " + nvrtc().version());
+        .hasMessageContaining("NVRTC " + nvrtc.version());
   }
 
   @Test
