@@ -11,16 +11,17 @@ import org.jspecify.annotations.Nullable;
 
 /// [Ops] on a GPU: our own kernels in CUDA C, and libtorch's GEMM on the wide path.
 ///
-/// The narrow path is our kernel and not libtorch's `_weight_int4pack_mm`: that rounds activations,
-/// scales and zeros to bfloat16, which changes an answer now and then, while ours multiplies the
-/// file's own scales in float32 (as [CpuOps] does), and at few rows both only wait for the weights'
-/// bytes. The wide path is for speed: it dequantises to bfloat16 and lets libtorch's GEMM use the
-/// tensor cores, where int4pack falls behind from some 64 rows on and would need a second copy of
-/// the weights in its own layout.
+/// The narrow path is our kernel and not libtorch's `_weight_int4pack_mm`, which is not bound (its
+/// C function is in libtorch from 2.8 on): that rounds activations, scales and zeros to bfloat16,
+/// which changes an answer now and then, while ours multiplies the file's own scales in float32 (as
+/// [CpuOps] does), and at few rows both only wait for the weights' bytes. The wide path is for
+/// speed: it dequantises to bfloat16 and lets libtorch's GEMM use the tensor cores, where int4pack
+/// falls behind from some 64 rows on and would need a second copy of the weights in its own layout.
 ///
 /// Everything is launched in one stream and nothing is waited for but [#logits], which brings its
 /// result to the host. Arrays of weights (norms, biases) are sent once and recognised by identity:
-/// their contents must not change.
+/// their contents must not change. A step is not captured as a graph: adapters, page tables and
+/// grids change from step to step.
 ///
 /// The kernels are compiled and emulated, not run: no GPU has computed this yet.
 final class CudaOps implements Ops {

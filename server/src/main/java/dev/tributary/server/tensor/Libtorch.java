@@ -29,9 +29,6 @@ import java.util.stream.Stream;
 public final class Libtorch {
   private static final Linker LINKER = Linker.nativeLinker();
 
-  /// libtorch's number for memory of the host.
-  static final int CPU = 0;
-
   /// Where the library is, for messages.
   private final Path folder;
 
@@ -46,6 +43,9 @@ public final class Libtorch {
 
   private final int bfloat16;
   private final int float32;
+
+  /// libtorch's number for memory of the host.
+  static final int CPU = 0;
 
   private Libtorch(Path folder, SymbolLookup symbols) {
     this.folder = folder;
@@ -118,6 +118,11 @@ public final class Libtorch {
       throw new UncheckedIOException(e);
     }
     return new Libtorch(folder, SymbolLookup.libraryLookup(library, Arena.global()));
+  }
+
+  /// The folder of the libraries.
+  Path folder() {
+    return folder;
   }
 
   /// Makes the calling thread run libtorch on itself alone and without autograd; both settings
@@ -204,11 +209,6 @@ public final class Libtorch {
     } catch (Throwable e) {
       throw failed("multiplying", e);
     }
-  }
-
-  /// The folder of the libraries.
-  Path folder() {
-    return folder;
   }
 
   /// Name and size of the library file: what distinguishes one build from another.

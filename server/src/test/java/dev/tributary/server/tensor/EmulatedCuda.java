@@ -99,7 +99,6 @@ public final class EmulatedCuda {
 
   private static synchronized SymbolLookup library() {
     if (library == null) {
-      assumeTrue(hasCompiler(), "no g++: the CUDA kernels are not emulated");
       library = SymbolLookup.libraryLookup(compile(), Arena.global());
     }
     return library;
@@ -129,13 +128,19 @@ public final class EmulatedCuda {
       files.addFirst("emulated_device.h");
       Path program = Files.writeString(folder.resolve("emulated.cpp"), program(files));
       Path result = folder.resolve("libcuda_emulated.so");
-      List<String> command = new ArrayList<>(COMPILE);
-      command.addAll(List.of(program.toString(), "-o", result.toString()));
-      run(command);
+      compile(program, result);
       return result;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// Makes a library of a C++ program.
+  static void compile(Path program, Path result) throws IOException {
+    assumeTrue(hasCompiler(), "no g++: nothing of CUDA is emulated");
+    List<String> command = new ArrayList<>(COMPILE);
+    command.addAll(List.of(program.toString(), "-o", result.toString()));
+    run(command);
   }
 
   /// All sources as one, with a table of the kernels by name.
