@@ -36,14 +36,13 @@ final class Cuda {
                 () ->
                     new IllegalStateException(
                         "no NVIDIA driver (libcuda.so.1) on this machine: install it"));
-    Nvrtc compiler = Nvrtc.find(libtorch);
-    CudaDriver driver = new CudaDriver(symbols);
-    byte[] image = compiler.compile(CudaKernels.source(), driver.architecture());
-    return open(driver, image, libtorch, "nvrtc=" + compiler.version(), adapterBytes);
+    return open(symbols, Nvrtc.find(libtorch), libtorch, adapterBytes);
   }
 
-  private static CudaOps open(
-      CudaDriver driver, byte[] image, @Nullable Path libtorch, String compiler, long bytes) {
+  static CudaOps open(
+      SymbolLookup symbols, Nvrtc compiler, @Nullable Path libtorch, long adapterBytes) {
+    CudaDriver driver = new CudaDriver(symbols);
+    byte[] image = compiler.compile(CudaKernels.source(), driver.architecture());
     CudaKernels kernels = kernels(driver, image);
     CudaGemm gemm = libtorch != null && LibtorchCuda.isIn(libtorch) ? gemm(driver, libtorch) : null;
     CRC32 program = new CRC32();
@@ -55,10 +54,10 @@ final class Cuda {
             driver.name(),
             driver.architecture(),
             "driver=" + driver.version(),
-            compiler,
+            "nvrtc=" + compiler.version(),
             "kernels=" + Long.toHexString(program.getValue()),
             gemm == null || libtorch == null ? "no libtorch" : LibtorchCuda.build(libtorch));
-    return new CudaOps(driver, kernels, gemm, numerics, bytes);
+    return new CudaOps(driver, kernels, gemm, numerics, adapterBytes);
   }
 
   private static CudaKernels kernels(CudaDriver driver, byte[] image) {

@@ -97,7 +97,8 @@ public final class EmulatedCuda {
     return host;
   }
 
-  private static synchronized SymbolLookup library() {
+  /// The emulated libcuda.
+  static synchronized SymbolLookup library() {
     if (library == null) {
       library = SymbolLookup.libraryLookup(compile(), Arena.global());
     }
@@ -115,19 +116,19 @@ public final class EmulatedCuda {
 
   private static Path compile() {
     try {
-      Path folder = Files.createTempDirectory("tributary-emulated-cuda");
+      Path folder = Files.createDirectories(Path.of("target/emulated-cuda"));
       List<String> files = new ArrayList<>(CudaKernels.FILES);
       for (String file : CudaKernels.FILES) {
         Files.writeString(folder.resolve(file), CudaKernels.source(file));
       }
       for (String file : List.of("emulated_device.h", "emulated_driver.h")) {
         try (InputStream in = EmulatedCuda.class.getResourceAsStream("cuda/" + file)) {
-          Files.copy(in, folder.resolve(file));
+          Files.write(folder.resolve(file), in.readAllBytes());
         }
       }
       files.addFirst("emulated_device.h");
       Path program = Files.writeString(folder.resolve("emulated.cpp"), program(files));
-      Path result = folder.resolve("libcuda_emulated.so");
+      Path result = folder.resolve("libcuda_emulated.so").toAbsolutePath();
       compile(program, result);
       return result;
     } catch (IOException e) {

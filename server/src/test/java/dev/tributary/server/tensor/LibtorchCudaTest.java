@@ -62,6 +62,27 @@ class LibtorchCudaTest {
     assertThat(calls.toArray(JAVA_LONG)).containsExactly(2, 4711, 0);
   }
 
+  /// All of the start but the driver is real: NVRTC compiles for what the emulated device says it
+  /// is.
+  @Test
+  void open_withAndWithoutLibtorch_hasAWidePathOrNot(@TempDir Path folder) throws IOException {
+    Nvrtc nvrtc = NvrtcTest.nvrtc();
+    libtorch(folder);
+    try (Ops ops = Cuda.open(EmulatedCuda.library(), nvrtc, folder, 1 << 20)) {
+      assertThat(ops.wideFrom()).isEqualTo(Integer.MAX_VALUE);
+      assertThat(ops.numerics())
+          .startsWith("cuda emulated on the CPU sm_90 driver=12080 nvrtc=" + nvrtc.version())
+          .endsWith("no libtorch");
+    }
+    library(folder, "c10_cuda", "");
+    library(folder, "torch_cuda", GUARD);
+    try (Ops ops = Cuda.open(EmulatedCuda.library(), nvrtc, folder, 1 << 20)) {
+      assertThat(ops.wideFrom()).isEqualTo(CudaGemm.TILE);
+      assertThat(ops.numerics()).contains("torch_cuda/");
+      assertThat(ops.freeMemory()).isPresent();
+    }
+  }
+
   @Test
   void aLibrary_withoutTheFunction_isNamed(@TempDir Path folder) throws IOException {
     Libtorch libtorch = libtorch(folder);

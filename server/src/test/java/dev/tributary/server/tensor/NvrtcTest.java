@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The kernels in NVIDIA's own compiler, which needs no GPU. `TRIBUTARY_TEST_NVRTC` is the path of
 /// its libnvrtc.so; `.ci/fetch-nvrtc.sh` fetches one.
 class NvrtcTest {
-  private static Nvrtc nvrtc() {
+  /// The compiler under test, or an assumption that fails.
+  static Nvrtc nvrtc() {
     String library = System.getenv("TRIBUTARY_TEST_NVRTC");
     assumeTrue(library != null, "TRIBUTARY_TEST_NVRTC names no libnvrtc.so");
     return Nvrtc.open(Path.of(library));
