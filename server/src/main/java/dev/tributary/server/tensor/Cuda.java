@@ -3,7 +3,6 @@ package dev.tributary.server.tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -12,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Finds the GPU, its driver, a compiler and libtorch, and makes [CudaOps] of them.
 final class Cuda {
+  /// Of an ELF file's tables, and more.
+  private static final long IMAGE_ALIGNMENT = 16;
+
   private Cuda() {}
 
   /// The name of the first GPU, if there is one that can be used.
@@ -62,8 +64,8 @@ final class Cuda {
 
   private static CudaKernels kernels(CudaDriver driver, byte[] image) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment code = arena.allocateFrom(ValueLayout.JAVA_BYTE, image);
-      return new CudaKernels(driver, code);
+      MemorySegment code = arena.allocate(image.length, IMAGE_ALIGNMENT);
+      return new CudaKernels(driver, code.copyFrom(MemorySegment.ofArray(image)));
     }
   }
 
