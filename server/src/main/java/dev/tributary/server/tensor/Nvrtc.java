@@ -68,6 +68,10 @@ final class Nvrtc {
   /// @param libtorch folder of an installed libtorch, or null
   /// @throws IllegalStateException if there is none
   static Nvrtc find(@Nullable Path libtorch) {
+    return find(libtorch, SYSTEM_NAMES);
+  }
+
+  static Nvrtc find(@Nullable Path libtorch, List<String> systemNames) {
     List<String> tried = new ArrayList<>();
     if (libtorch != null) {
       for (String place : BESIDE_TORCH) {
@@ -79,7 +83,7 @@ final class Nvrtc {
         tried.add(folder.toString());
       }
     }
-    for (String name : SYSTEM_NAMES) {
+    for (String name : systemNames) {
       try {
         return new Nvrtc(SymbolLookup.libraryLookup(name, Arena.global()), name);
       } catch (IllegalArgumentException e) {
