@@ -38,7 +38,10 @@ final class Config {
       names = "--device",
       paramLabel = "auto|cpu|cuda",
       defaultValue = "auto",
-      description = "Where the base is kept. Default: ${DEFAULT-VALUE}; cuda is not built yet.")
+      description = {
+        "What computes. cuda: an NVIDIA GPU, whose kernels were tested in an emulation only; auto:"
+            + " the CPU. Default: ${DEFAULT-VALUE}."
+      })
   String device = "auto";
 
   @Option(
@@ -51,7 +54,10 @@ final class Config {
   @Option(
       names = "--libtorch",
       paramLabel = "DIR",
-      description = "Folder of an installed libtorch (2.7 or later) to use instead of the bundled.")
+      description = {
+        "Folder of an installed libtorch (2.7 or later, such as torch/lib of a pip one) to use instead"
+            + " of the bundled; with --device cuda, one with CUDA makes prompts faster."
+      })
   @Nullable Path libtorch;
 
   @Option(

@@ -5,6 +5,7 @@ import dev.tributary.server.tensor.KvCache;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 
 /// How much memory keys and values may take.
 ///
@@ -19,10 +20,11 @@ record KvBudget(int pages, long bytes) {
   /// Half of what is free, at most what was asked for, and never less than one whole context.
   ///
   /// @param mib most memory in MiB; 0 is the default
-  static KvBudget of(LlamaConfig config, int mib) {
+  /// @param device free bytes of the device's own memory, if that is where the cache is going to be
+  static KvBudget of(LlamaConfig config, int mib, OptionalLong device) {
     long most = mib > 0 ? mib * MIB : DEFAULT_MOST;
     long perPage = KvCache.bytesPerPage(config.layers(), config.attention());
-    long pages = Math.min(most, free() / 2) / perPage;
+    long pages = Math.min(most, device.orElseGet(KvBudget::free) / 2) / perPage;
     long least = Math.ceilDiv(Math.min(config.context(), 2048), KvCache.PAGE);
     pages = Math.clamp(pages, least, Integer.MAX_VALUE);
     return new KvBudget((int) pages, pages * perPage);

@@ -16,7 +16,6 @@ import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
-import dev.tributary.server.tensor.Libtorch;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -65,17 +64,14 @@ final class Server implements AutoCloseable {
     this.config = config;
     this.out = out;
     listen = loopback(config.listen);
-    if (!config.device.equals("auto") && !config.device.equals("cpu")) {
-      throw new IllegalArgumentException(
-          "--device " + config.device + ": this version computes on the CPU; use auto or cpu");
-    }
     long start = System.nanoTime();
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
     Tokenizer tokenizer = tokenizer(checkpoint, model);
     String digest = BaseDigest.of(model);
-    ops = Ops.cpu(libtorch(), config.threadsOrDefault());
-    KvBudget budget = KvBudget.of(shape, config.kvMemory);
+    Device device = Device.open(config, out);
+    ops = device.ops();
+    KvBudget budget = KvBudget.of(shape, config.kvMemory, ops.freeMemory());
     EngineSettings settings =
         EngineSettings.of(
             digest, config.repeatable(), shape.context(), shape.vocabulary(), budget.pages());
@@ -109,8 +105,8 @@ final class Server implements AutoCloseable {
             shape.family(),
             shape.vocabulary(),
             numericsId(ops, processor),
-            "cpu",
-            processor.name(),
+            device.kind(),
+            device.name(),
             config.threadsOrDefault(),
             processor.features(),
             llama.residentBytes().values().stream().mapToLong(Long::longValue).sum(),
@@ -141,7 +137,7 @@ final class Server implements AutoCloseable {
         "warm-up   %s on %d threads of %s%n",
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
-        processor.name());
+        device.name());
     listAdapters();
     grpc.serve();
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
@@ -158,10 +154,6 @@ final class Server implements AutoCloseable {
               + " yet; listen on 127.0.0.1 or [::1]");
     }
     return address;
-  }
-
-  private Libtorch libtorch() {
-    return config.libtorch == null ? Libtorch.bundled() : Libtorch.open(config.libtorch);
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {

@@ -13,6 +13,7 @@ import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.model.Span;
+import dev.tributary.server.tensor.EmulatedCuda;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Libtorch;
 import dev.tributary.server.tensor.Matrix;
@@ -63,6 +64,14 @@ class TinyGoldenTest {
     assertThat(kl(Ops.reference(), entry)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
   }
 
+  @ParameterizedTest
+  @MethodSource("models")
+  void model_onTheEmulatedGpu_answersAsTheOracle(JsonNode entry) throws IOException {
+    try (Ops ops = EmulatedCuda.ops()) {
+      assertThat(kl(ops, entry)).isLessThan(MARGIN * entry.get("bf16_kl").asDouble());
+    }
+  }
+
   private static double kl(Ops ops, JsonNode entry) throws IOException {
     Path folder = FOLDER.resolve(entry.get("model").asText());
     return kl(llama(ops, folder), new Golden(folder.resolve("golden.safetensors")), List.of());
@@ -71,8 +80,18 @@ class TinyGoldenTest {
   @ParameterizedTest
   @MethodSource("cases")
   void adapters_ofEveryKind_answerAsTheOracle(JsonNode entry) throws IOException {
+    adapters(Ops.cpu(Libtorch.bundled(), 2), entry);
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void adapters_onTheEmulatedGpu_answerAsTheOracle(JsonNode entry) throws IOException {
+    adapters(EmulatedCuda.ops(), entry);
+  }
+
+  private static void adapters(Ops device, JsonNode entry) throws IOException {
     String model = entry.get("model").asText();
-    try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
+    try (Ops ops = device) {
       Llama llama = llama(ops, FOLDER.resolve(model));
       BaseIdentity identity = new BaseIdentity("sha256:0", Set.of("tributary/tiny-" + model));
       try (AdapterStore store =

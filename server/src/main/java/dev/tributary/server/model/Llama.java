@@ -52,8 +52,8 @@ public final class Llama implements StepRunner, BaseWeights {
     this.ops = ops;
     this.weights = weights;
     rotary = config.rotary().rotary(config.attention().headDim(), config.context());
-    cache = new KvCache(config.layers(), pages, config.attention());
-    buffers = new Activations(config, maxTokens);
+    cache = new KvCache(config.layers(), pages, config.attention(), ops::reserve);
+    buffers = new Activations(config, ops, maxTokens);
   }
 
   @Override
@@ -230,25 +230,27 @@ public final class Llama implements StepRunner, BaseWeights {
   /// Working memory of a step.
   private static final class Activations {
     private final LlamaConfig config;
+    private final Ops ops;
     private final Matrix[] full;
     private Matrix[] views = new Matrix[0];
     private Matrix last;
     private Matrix logits;
 
-    Activations(LlamaConfig config, int maxTokens) {
+    Activations(LlamaConfig config, Ops ops, int maxTokens) {
       this.config = config;
+      this.ops = ops;
       full =
           new Matrix[] {
-            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
-            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
-            Matrix.allocate(DType.F32, maxTokens, config.attention().width()),
-            Matrix.allocate(DType.F32, maxTokens, config.attention().queryWidth()),
-            Matrix.allocate(DType.F32, maxTokens, config.hidden()),
-            Matrix.allocate(DType.F32, maxTokens, 2 * config.feedForward()),
-            Matrix.allocate(DType.F32, maxTokens, config.feedForward())
+            ops.allocate(DType.F32, maxTokens, config.hidden()),
+            ops.allocate(DType.F32, maxTokens, config.hidden()),
+            ops.allocate(DType.F32, maxTokens, config.attention().width()),
+            ops.allocate(DType.F32, maxTokens, config.attention().queryWidth()),
+            ops.allocate(DType.F32, maxTokens, config.hidden()),
+            ops.allocate(DType.F32, maxTokens, 2 * config.feedForward()),
+            ops.allocate(DType.F32, maxTokens, config.feedForward())
           };
-      last = Matrix.allocate(DType.F32, 1, config.hidden());
-      logits = Matrix.allocate(DType.F32, 1, config.vocabulary());
+      last = ops.allocate(DType.F32, 1, config.hidden());
+      logits = ops.allocateLogits(1, config.vocabulary());
     }
 
     int maxTokens() {
@@ -296,14 +298,14 @@ public final class Llama implements StepRunner, BaseWeights {
 
     Matrix last(int rows) {
       if (last.rows() < rows) {
-        last = Matrix.allocate(DType.F32, rows, config.hidden());
+        last = ops.allocate(DType.F32, rows, config.hidden());
       }
       return last.firstRows(rows);
     }
 
     Matrix logits(int rows) {
       if (logits.rows() < rows) {
-        logits = Matrix.allocate(DType.F32, rows, config.vocabulary());
+        logits = ops.allocateLogits(rows, config.vocabulary());
       }
       return logits.firstRows(rows);
     }

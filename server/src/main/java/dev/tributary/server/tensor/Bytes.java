@@ -11,11 +11,14 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /// A region of off-heap memory, mapped from a file or allocated, little-endian and bounds checked.
 ///
 /// It lives as long as a `Bytes` (or a slice of it) is reachable. Every access outside the region
-/// throws [IndexOutOfBoundsException]. Offsets and sizes are in bytes; values need no alignment.
+/// throws [IndexOutOfBoundsException], and so does every access of the host to a region that lies
+/// in a GPU's memory, which only [#copyFrom] and kernels reach. Offsets and sizes are in bytes;
+/// values need no alignment.
 public final class Bytes {
   static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -29,10 +32,25 @@ public final class Bytes {
   /// Cache lines and the widest vectors are 64 bytes.
   private static final long ALIGNMENT = 64;
 
+  /// Empty where the region lies in a GPU's memory.
   private final MemorySegment segment;
+
+  private final @Nullable DeviceMemory device;
 
   private Bytes(MemorySegment segment) {
     this.segment = segment;
+    device = null;
+  }
+
+  /// A region of a GPU's memory.
+  Bytes(DeviceMemory device) {
+    segment = MemorySegment.NULL;
+    this.device = device;
+  }
+
+  /// Memory of the host that something else allocated.
+  static Bytes of(MemorySegment segment) {
+    return new Bytes(segment);
   }
 
   /// Zeroed memory of `size` bytes, aligned to 64.
@@ -64,16 +82,18 @@ public final class Bytes {
   /// An off-heap copy of this region: what to keep of a mapped file.
   public Bytes copy() {
     Bytes copy = allocate(size());
-    copy.segment.copyFrom(segment);
+    copy.copyFrom(this, 0, 0, size());
     return copy;
   }
 
   public long size() {
-    return segment.byteSize();
+    return device == null ? segment.byteSize() : device.size();
   }
 
   public Bytes slice(long offset, long size) {
-    return new Bytes(segment.asSlice(offset, size));
+    return device == null
+        ? new Bytes(segment.asSlice(offset, size))
+        : new Bytes(device.slice(offset, size));
   }
 
   public byte get(long offset) {
@@ -106,9 +126,13 @@ public final class Bytes {
     MemorySegment.copy(segment, JAVA_BYTE, offset, target, index, length);
   }
 
-  /// Copies `length` bytes of `source` from `from` to `to`.
+  /// Copies `length` bytes of `source` from `from` to `to`; both lie on the same side.
   public void copyFrom(Bytes source, long from, long to, long length) {
-    MemorySegment.copy(source.segment, from, segment, to, length);
+    if (device == null || source.device == null) {
+      MemorySegment.copy(source.segment, from, segment, to, length);
+    } else {
+      device.copyFrom(source.device, from, to, length);
+    }
   }
 
   public void put(long offset, byte value) {
@@ -134,10 +158,21 @@ public final class Bytes {
 
   /// A read-only view for digests and channels; at most 2 GiB.
   public ByteBuffer asByteBuffer() {
-    return segment.asReadOnly().asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    return segment().asReadOnly().asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   MemorySegment segment() {
+    if (device != null) {
+      throw new IndexOutOfBoundsException("the region lies in the GPU's memory");
+    }
     return segment;
+  }
+
+  /// Device pointer to the region.
+  long address() {
+    if (device == null) {
+      throw new IllegalArgumentException("the region lies in the host's memory");
+    }
+    return device.address();
   }
 }

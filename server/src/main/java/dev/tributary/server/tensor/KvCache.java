@@ -1,5 +1,7 @@
 package dev.tributary.server.tensor;
 
+import java.util.function.LongFunction;
+
 /// Keys and values of every cached token, float32, in pages of [#PAGE] tokens.
 ///
 /// Rounded to bfloat16, as most servers keep them, they would be all that is inexact in a step:
@@ -20,12 +22,18 @@ public final class KvCache {
   private final Bytes keys;
   private final Bytes values;
 
+  /// A cache in the host's memory.
   public KvCache(int layers, int pages, AttentionShape shape) {
+    this(layers, pages, shape, Bytes::reserve);
+  }
+
+  /// @param reserve gives zeroed memory of so many bytes
+  public KvCache(int layers, int pages, AttentionShape shape, LongFunction<Bytes> reserve) {
     this.layers = layers;
     this.pages = pages;
     this.shape = shape;
-    keys = Bytes.reserve(layers * pages * pageBytes());
-    values = Bytes.reserve(layers * pages * pageBytes());
+    keys = reserve.apply(layers * pages * pageBytes());
+    values = reserve.apply(layers * pages * pageBytes());
   }
 
   /// Bytes that one page takes over all layers, keys and values.

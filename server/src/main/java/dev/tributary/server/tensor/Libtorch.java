@@ -61,6 +61,9 @@ public final class Libtorch {
   private final int bfloat16;
   private final int float32;
 
+  /// libtorch's number for memory of the host.
+  static final int CPU = 0;
+
   private Libtorch(Path folder, SymbolLookup symbols) {
     this.folder = folder;
     this.symbols = symbols;
@@ -140,6 +143,11 @@ public final class Libtorch {
     return new Libtorch(folder, SymbolLookup.libraryLookup(library, Arena.global()));
   }
 
+  /// The folder of the libraries.
+  Path folder() {
+    return folder;
+  }
+
   /// Makes the calling thread run libtorch on itself alone and without autograd; both settings
   /// belong to a thread.
   void claimThread() {
@@ -169,9 +177,19 @@ public final class Libtorch {
   }
 
   private long tensor(Bytes data, long offset, int type, long[] sizes, long[] strides) {
+    return tensor(data.segment().asSlice(offset), type, sizes, strides, CPU);
+  }
+
+  /// A bfloat16 tensor over memory that starts at `address`.
+  ///
+  /// @param device libtorch's number of the kind of device that the memory is of; its first one
+  long bf16(long address, long[] sizes, long[] strides, int device) {
+    return tensor(MemorySegment.ofAddress(address), bfloat16, sizes, strides, device);
+  }
+
+  private long tensor(MemorySegment at, int type, long[] sizes, long[] strides, int device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(ADDRESS);
-      MemorySegment at = data.segment().asSlice(offset);
       int code =
           (int)
               tensorFromBlob.invokeExact(
@@ -181,7 +199,7 @@ public final class Libtorch {
                   arena.allocateFrom(JAVA_LONG, strides),
                   0L,
                   type,
-                  0,
+                  device,
                   0,
                   result);
       check(code, "aoti_torch_create_tensor_from_blob");

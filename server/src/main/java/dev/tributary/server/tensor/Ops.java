@@ -1,15 +1,18 @@
 package dev.tributary.server.tensor;
 
 import dev.tributary.identity.ComputePath;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /// The operations of a transformer step, each over all rows of the step.
 ///
-/// Activations, sums, keys and values are float32. Shapes are checked here, before native code sees
-/// them. Not thread safe: one thread, the engine's, calls; an implementation spreads the work over
-/// threads of its own.
-public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
+/// Activations, sums, keys and values are float32, in memory of [#allocate] and [#reserve]. Shapes
+/// are checked here, before native code sees them. Not thread safe: one thread, the engine's,
+/// calls; an implementation spreads the work over threads of its own.
+public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, ReferenceOps {
   /// libtorch's GEMM and Vector API kernels on `threads` threads, the caller's included.
   static Ops cpu(Libtorch libtorch, int threads) {
     return cpu(libtorch, threads, false);
@@ -26,6 +29,42 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   /// The plain-Java twin: slow, single threaded, float64 sums in the obvious order.
   static Ops reference() {
     return new ReferenceOps();
+  }
+
+  /// The first GPU of this machine; the kernels are compiled here and now.
+  ///
+  /// Compiled and emulated, not run: no GPU has computed this yet.
+  ///
+  /// @param libtorch folder of an installed libtorch: one with CUDA adds the wide path; or null
+  /// @param adapterBytes memory of the device for adapters
+  /// @throws IllegalStateException saying what is missing
+  static Ops cuda(@Nullable Path libtorch, long adapterBytes) {
+    return Cuda.open(libtorch, adapterBytes);
+  }
+
+  /// The name of this machine's first GPU; empty without one, or without its driver.
+  static Optional<String> gpu() {
+    return Cuda.present();
+  }
+
+  /// Zeros where the operations work: the device's memory, which the host may not be able to read.
+  default Matrix allocate(DType type, int rows, int cols) {
+    return Matrix.allocate(type, rows, cols);
+  }
+
+  /// Float32 zeros for [#logits] to write and the host to read.
+  default Matrix allocateLogits(int rows, int cols) {
+    return Matrix.allocate(DType.F32, rows, cols);
+  }
+
+  /// Zeros where the operations work, for a [KvCache].
+  default Bytes reserve(long size) {
+    return Bytes.reserve(size);
+  }
+
+  /// Free bytes of the device's own memory; empty where the operations work in the host's.
+  default OptionalLong freeMemory() {
+    return OptionalLong.empty();
   }
 
   /// Prepares the calling thread to call the operations; the engine's does so once.
@@ -97,7 +136,7 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, ReferenceOps {
   void add(Matrix x, Matrix delta);
 
   /// `y = x Wᵀ` for the head, which is never rounded: [#linear] may round what wide weights
-  /// multiply.
+  /// multiply. y: of [#allocateLogits], complete when this returns.
   void logits(Matrix x, Linear head, Matrix y);
 
   /// Threads that [#forEach] works on, the caller's included.

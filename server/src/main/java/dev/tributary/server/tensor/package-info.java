@@ -7,6 +7,11 @@
 ///   worker threads; `ReferenceOps` is the plain-Java twin that every kernel is tested against.
 /// - [LinearWeights] are weights as files give them; [Linear] is what an [Ops] made of them.
 ///
+/// - `CudaOps` runs it on a GPU: `CudaDriver` binds libcuda, `Nvrtc` compiles the kernels in the
+///   resources, `CudaGemm` and `LibtorchCuda` add libtorch's GEMM for the wide path. No GPU was at
+///   hand: the kernels are compiled for three architectures and their logic runs in an emulation of
+///   driver and grid, in tests. What was not run at all says so.
+///
 /// A kernel's result for one row depends on that row alone: never on how many rows share the call,
 /// on the row's place among them, or on the number of workers. Sums run in one fixed order.
 @NullMarked

@@ -1,0 +1,151 @@
+package dev.tributary.server.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tributary.server.tensor.CudaDriver.Queue;
+import dev.tributary.server.tensor.CudaKernels.Kernel;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The driver's calls, and what is handed to it asynchronously, on the emulated driver: its streams
+/// do nothing before somebody waits for them.
+class CudaDriverTest {
+  private final CudaDriver driver = EmulatedCuda.driver();
+
+  @AfterEach
+  void close() {
+    driver.close();
+  }
+
+  @Test
+  void aDriver_withoutTheFunctions_namesThem() {
+    assertThatThrownBy(
+            () ->
+                new CudaLibrary(
+                    name ->
+                        name.startsWith("cuMem")
+                            ? Optional.empty()
+                            : Optional.of(MemorySegment.ofAddress(1))))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("cuMemAlloc_v2")
+        .hasMessageNotContaining("cuInit")
+        .hasMessageContaining("CUDA 12");
+  }
+
+  @Test
+  void aDevice_isDescribed() {
+    assertThat(driver.name()).isEqualTo("emulated on the CPU");
+    assertThat(driver.architecture()).isEqualTo("sm_90");
+    assertThat(driver.version()).isEqualTo(12080);
+    long before = driver.freeMemory();
+    DeviceMemory memory = driver.allocate(1 << 20);
+    assertThat(driver.freeMemory()).isEqualTo(before - (1 << 20));
+    assertThat(read(memory)).containsOnly(0);
+  }
+
+  @Test
+  void aFailingCall_namesItselfAndTheError() {
+    CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
+    DeviceMemory x = driver.allocate(64);
+    assertThatThrownBy(() -> kernels.launch(Kernel.ADD, 1, 1, 1, 33, x, x, 16))
+        .hasMessage("cuLaunchKernel: CUDA_ERROR_INVALID_VALUE");
+    assertThatThrownBy(() -> driver.function(MemorySegment.NULL, "nothing"))
+        .hasMessage("cuModuleGetFunction: CUDA_ERROR_NOT_FOUND");
+    assertThatThrownBy(() -> kernels.launch(Kernel.ADD, 1, 1, 1, 32, x, x, "16"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aKernel_thatWritesOutside_showsAtTheNextWait() {
+    CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
+    DeviceMemory x = driver.allocate(64);
+    DeviceMemory y = driver.allocate(128);
+    y.driver().write(Bytes.copyOf(new byte[] {0x60}).segment(), y.address() + 67);
+    kernels.launch(Kernel.ADD, 1, 1, 1, 32, x, y, 17);
+    assertThatThrownBy(() -> driver.synchronise(Queue.COMPUTE))
+        .hasMessage("cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS");
+    // Else the emulator would report the border at every later wait.
+    MemorySegment.ofAddress(x.address() + x.size()).reinterpret(4).fill((byte) 0x5a);
+    driver.synchronise(Queue.COMPUTE);
+  }
+
+  @Test
+  void staging_manyRounds_sendsEveryPieceAsItWas() {
+    CudaStaging staging = new CudaStaging(driver, Queue.COMPUTE, 256);
+    List<DeviceMemory> targets = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      DeviceMemory target = driver.allocate(i == 20 ? 1000 : 48);
+      targets.add(target);
+    }
+    for (int i = 0; i < 40; i++) {
+      MemorySegment taken = staging.take(targets.get(i).size()).fill((byte) i);
+      staging.send(taken, targets.get(i).address());
+    }
+    for (int i = 0; i < 40; i++) {
+      assertThat(read(targets.get(i))).containsOnly(i);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void adapters_moreThanThePoolHolds_areAlwaysThoseAskedFor(boolean eagerCopies) {
+    Random random = new Random(1);
+    // Nine pages for matrices of one to four.
+    try (CudaOps ops = EmulatedCuda.ops(9 * CudaAdapters.PAGE)) {
+      if (eagerCopies) {
+        EmulatedCuda.makeEager(ops.driver(), Queue.COPY);
+      }
+      List<LoraSegment.Term> terms = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        int rank = 1 + random.nextInt(16);
+        terms.add(
+            new LoraSegment.Term(
+                Samples.f32(random, rank, 256), Samples.f32(random, rank, 64), 1, 0));
+      }
+      for (int round = 0; round < 60; round++) {
+        LoraSegment segment = segment(List.of(terms.get(random.nextInt(terms.size()))));
+        Matrix x = Samples.f32(random, 1, 256);
+        Matrix expected = Matrix.allocate(DType.F32, 1, 64);
+        Matrix y = ops.allocate(DType.F32, 1, 64);
+        Matrix other = ops.allocate(DType.F32, 1, 64);
+        Matrix device = EmulatedCuda.toDevice(ops, x);
+        // Calls after it take the pages away before its kernels have run.
+        ops.lora(device, y, List.of(segment));
+        for (int i = 0; i < 6; i++) {
+          LoraSegment.Term next = terms.get(random.nextInt(terms.size()));
+          ops.lora(device, other, List.of(segment(List.of(next))));
+        }
+        Ops.reference().lora(x, expected, List.of(segment));
+        Samples.assertClose(EmulatedCuda.toHost(ops, y), expected, 1e-5f);
+      }
+      LoraSegment tooMuch = segment(terms);
+      Matrix y = ops.allocate(DType.F32, 1, 64);
+      assertThatThrownBy(() -> ops.lora(ops.allocate(DType.F32, 1, 256), y, List.of(tooMuch)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("pool of 36864 bytes");
+    }
+  }
+
+  @SuppressWarnings("NullAway") // it does not see the component's annotation in a class file
+  private static LoraSegment segment(List<LoraSegment.Term> terms) {
+    return new LoraSegment(0, 1, terms, null);
+  }
+
+  private byte[] read(DeviceMemory memory) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment host = arena.allocate(memory.size());
+      driver.read(memory.address(), host);
+      return host.toArray(ValueLayout.JAVA_BYTE);
+    }
+  }
+}
