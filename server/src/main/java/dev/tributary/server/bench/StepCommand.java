@@ -99,7 +99,8 @@ final class StepCommand implements Callable<Integer> {
     LlamaConfig config = LlamaLoader.config(checkpoint);
     // A page a row to spare, whatever the engine keeps of it.
     int pages = most * (Math.ceilDiv(PROMPT + ANSWER, KvCache.PAGE) + 1);
-    EngineSettings settings = EngineSettings.of("bench", false, config.context(), config.vocabulary(), pages);
+    EngineSettings settings =
+        EngineSettings.of("bench", false, config.context(), config.vocabulary(), pages);
     List<Line> lines = new ArrayList<>();
     try (Ops ops = Ops.cpu(Libtorch.bundled(), threads)) {
       StepTimes times =

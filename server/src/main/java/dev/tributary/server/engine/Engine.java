@@ -99,8 +99,7 @@ public final class Engine implements AutoCloseable {
             scope(job.tenant(), job.adapters()),
             job.paths());
     Row row =
-        new GenerationRow(
-            new Sequence(request), clock.getAsLong(), job, clipped, observer, text);
+        new GenerationRow(new Sequence(request), clock.getAsLong(), job, clipped, observer, text);
     enqueue(row);
     return row::cancel;
   }

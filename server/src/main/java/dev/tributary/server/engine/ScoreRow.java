@@ -16,10 +16,7 @@ final class ScoreRow extends Row {
 
   /// @param sequence of all of the job's tokens but the last
   ScoreRow(
-      Sequence sequence,
-      long submitted,
-      ScoreJob job,
-      CompletableFuture<ScoreJob.Scores> result) {
+      Sequence sequence, long submitted, ScoreJob job, CompletableFuture<ScoreJob.Scores> result) {
     super(sequence, job.id(), job.adapters(), submitted, job.deadlineNanos());
     this.job = job;
     this.result = result;

@@ -124,7 +124,13 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public Linear pack(LinearWeights weights) {
+  public void ready() {
+    // Nothing is measured: the crossover is a constant until a GPU has run this.
+  }
+
+  /// Inputs with outliers are not taken in two parts here: the wide path rounds them once.
+  @Override
+  public Linear pack(LinearWeights weights, boolean outliers) {
     driver.claimThread();
     return CudaLinear.of(driver, weights);
   }

@@ -70,6 +70,11 @@ class StepTimesTest {
     }
 
     @Override
+    public int wideFrom() {
+      return Integer.MAX_VALUE;
+    }
+
+    @Override
     public void claimThread() {}
 
     @Override
