@@ -87,6 +87,14 @@ final class Config {
   String numerics = "replayable";
 
   @Option(
+      names = "--resident-bf16",
+      description = {
+        "Keep four-bit weights a second time in bfloat16, four times as large: wide steps need not"
+            + " dequantise then."
+      })
+  boolean residentBf16;
+
+  @Option(
       names = "--base-name",
       paramLabel = "NAME",
       description =

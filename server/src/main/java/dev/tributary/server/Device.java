@@ -33,7 +33,9 @@ record Device(Ops ops, String kind, String name) {
     Libtorch libtorch =
         config.libtorch == null ? Libtorch.bundled() : Libtorch.open(config.libtorch);
     return new Device(
-        Ops.cpu(libtorch, config.threadsOrDefault()), "cpu", Processor.current().name());
+        Ops.cpu(libtorch, config.threadsOrDefault(), config.residentBf16),
+        "cpu",
+        Processor.current().name());
   }
 
   private static Device cuda(Config config, PrintStream out) {

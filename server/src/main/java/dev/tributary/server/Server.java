@@ -84,6 +84,11 @@ final class Server implements AutoCloseable {
         .forEach((form, bytes) -> out.printf("          %,d MiB as %s%n", bytes / MIB, form));
     out.printf("          loaded in %s%n", seconds(System.nanoTime() - start));
     out.printf(
+        "paths     %s%n",
+        llama.wideFrom() == Integer.MAX_VALUE
+            ? "narrow only: no bfloat16 product here"
+            : "wide from %d rows on, narrow below".formatted(llama.wideFrom()));
+    out.printf(
         "cache     %,d MiB for keys and values: %,d tokens%n",
         budget.bytes() / MIB, budget.pages() * 16L);
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
