@@ -140,6 +140,7 @@ class ServerTest {
       requests.add(
           ask(adapters.get(i % adapters.size()), "Tell me about number " + i + ".", 24).toBuilder()
               .setOutput(OutputOptions.newBuilder().setLogprobs(2))
+              .setRepeatable(true)
               .build());
     }
     List<Callable<GenerateResponse>> calls = new ArrayList<>();

@@ -220,13 +220,14 @@ public final class Scheduler {
     return true;
   }
 
-  /// Tokens whose path is open take the one that is faster for all of them together.
+  /// Tokens whose path is open take the one that is faster with the step's width; the wide path of
+  /// some is there for all.
   private List<Plan.Slice> slices(List<Part> parts) {
-    int open = 0;
+    int wide = 0;
     for (Part part : parts) {
-      open += boundPath(part.sequence) == null ? part.count : 0;
+      wide += boundPath(part.sequence) == ComputePath.NARROW ? 0 : part.count;
     }
-    ComputePath faster = open >= limits.wideFrom() ? ComputePath.WIDE : ComputePath.NARROW;
+    ComputePath faster = wide >= limits.wideFrom() ? ComputePath.WIDE : ComputePath.NARROW;
     List<Plan.Slice> slices = new ArrayList<>(parts.size());
     for (Part part : parts) {
       Sequence sequence = part.sequence;
@@ -243,16 +244,21 @@ public final class Scheduler {
     return slices;
   }
 
-  /// The path of a sequence's next tokens, or null if it is open.
+  /// The path of a sequence's next tokens, or null if it is open: that of tokens generated, unless
+  /// they must repeat. A prompt takes always the same, so that its pages serve whoever shares them
+  /// and a request alone is answered as before.
   private @Nullable ComputePath boundPath(Sequence sequence) {
     ComputePath bound = sequence.boundPath();
-    if (bound != null || !sequence.repeatable()) {
+    if (bound != null) {
       return bound;
     }
-    return sequence.computed() < sequence.promptTokens() ? promptPath() : ComputePath.NARROW;
+    if (sequence.computed() < sequence.promptTokens()) {
+      return promptPath();
+    }
+    return sequence.repeatable() ? ComputePath.NARROW : null;
   }
 
-  /// By which path the prompts of repeatable requests are computed.
+  /// By which path prompts are computed.
   private ComputePath promptPath() {
     return limits.hasWidePath() ? ComputePath.WIDE : ComputePath.NARROW;
   }

@@ -9,10 +9,11 @@
 ///   up to a budget, which is small while anybody decodes: what is being answered never waits long
 ///   behind what is being read. Prompts are cut at fixed multiples of the chunk and a chunk is
 ///   never split.
-/// - **Paths** ([PathRuns]): tokens whose path is open take the one that is faster for all of them
-///   together. It is recorded, and whoever computes a token again, after preemption or in a replay,
-///   is bound to it. Repeatable sequences take the wide path for whole chunks of the prompt and the
-///   narrow one for the answer, whatever runs beside them.
+/// - **Paths** ([PathRuns]): prompts take the wide path always, so that their pages serve whoever
+///   shares them and a request alone is answered as before; tokens generated take the one that is
+///   faster with the step's width. It is recorded, and whoever computes a token again, after
+///   preemption or in a replay, is bound to it. Repeatable sequences take whole chunks of the
+///   prompt and the narrow path for the answer, whatever runs beside them.
 /// - **Pages** ([Pages]): taken as a sequence grows, not reserved. When none is left the youngest
 ///   gives all of its up, waits before everybody else, and is then computed again in slices that
 ///   follow its runs; nothing is sampled a second time. Redoing was chosen over swapping to host

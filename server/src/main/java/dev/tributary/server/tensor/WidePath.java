@@ -164,7 +164,8 @@ final class WidePath {
     return result;
   }
 
-  /// The first width from which on the wide path is never the slower.
+  /// The first width from which on the wide path is never the slower. Where it never is the faster,
+  /// still a number: what a repeatable request computes must not hang on a measurement.
   private int crossover(CpuOps ops) {
     List<PackedLinear> swept = new ArrayList<>();
     long bytes = 0;
@@ -172,7 +173,7 @@ final class WidePath {
       swept.add(weights.get(i));
       bytes += weights.get(i).bytes();
     }
-    int first = Integer.MAX_VALUE;
+    int first = 2 * WIDTHS[WIDTHS.length - 1];
     for (int i = WIDTHS.length - 1; i >= 0; i--) {
       double narrow = sweep(ops, swept, WIDTHS[i], false);
       double wide = sweep(ops, swept, WIDTHS[i], true);

@@ -192,8 +192,8 @@ class SchedulerSimulationTest {
     void checkSlices(Plan plan) {
       boolean chunks = false;
       int prompts = 0;
-      int open = 0;
-      boolean wide = false;
+      int width = 0;
+      Set<ComputePath> chosen = new HashSet<>();
       Set<Long> ids = new HashSet<>();
       for (Plan.Slice slice : plan.slices()) {
         Sequence sequence = slice.sequence();
@@ -209,12 +209,17 @@ class SchedulerSimulationTest {
           assertThat(slice.path()).isEqualTo(sequence.boundPath());
         } else if (sequence.repeatable()) {
           checkRepeatable(slice);
+        } else if (slice.position() < sequence.promptTokens()) {
+          assertThat(slice.path()).isEqualTo(ComputePath.WIDE);
         } else {
-          open += slice.count();
-          wide |= slice.path() == ComputePath.WIDE;
+          chosen.add(slice.path());
+          width += slice.path() == ComputePath.NARROW ? slice.count() : 0;
         }
+        width += slice.path() == ComputePath.WIDE ? slice.count() : 0;
       }
-      assertThat(wide).isEqualTo(open >= limits.wideFrom());
+      // Of what is open, all or nothing is wide.
+      assertThat(chosen)
+          .isSubsetOf(width >= limits.wideFrom() ? ComputePath.WIDE : ComputePath.NARROW);
       if (prompts < tokens(plan)) {
         assertThat(prompts).isLessThanOrEqualTo(limits.busyTokens());
       }

@@ -132,12 +132,15 @@ class SchedulerTest {
   }
 
   @Test
-  void plan_takesTheFasterPathForAllWhoseChoiceIsOpen() {
+  void plan_takesPromptsWideAndTheFasterPathForTheRest() {
     add(1, Requests.of(3, 9));
     add(2, Requests.of(2, 9));
+    assertThat(step()).extracting(Plan.Slice::path).containsExactly(WIDE, WIDE);
     assertThat(step()).extracting(Plan.Slice::path).containsExactly(NARROW, NARROW);
-    add(3, Requests.of(4, 9));
-    assertThat(step()).extracting(Plan.Slice::path).containsExactly(WIDE, WIDE, WIDE);
+    add(3, Requests.of(3, 9));
+    assertThat(step()).extracting(Plan.Slice::path).containsExactly(NARROW, NARROW, WIDE);
+    add(4, Requests.of(4, 9));
+    assertThat(step()).extracting(Plan.Slice::path).containsExactly(WIDE, WIDE, WIDE, WIDE);
     assertThat(step()).extracting(Plan.Slice::path).containsOnly(NARROW);
   }
 
