@@ -24,7 +24,7 @@ class PrefixCacheTest {
     Plan.Slice rest = SchedulerTest.steps(scheduler, 1).getFirst();
     assertThat(rest.position()).isEqualTo(12);
     assertThat(rest.count()).isEqualTo(4);
-    assertThat(second.paths()).containsExactly(new PathRun(WIDE, 12), new PathRun(NARROW, 4));
+    assertThat(second.paths()).containsExactly(new PathRun(WIDE, 16));
     assertThat(scheduler.stats().prefixTokens()).isEqualTo(12);
   }
 
