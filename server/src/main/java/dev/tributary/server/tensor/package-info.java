@@ -3,17 +3,24 @@
 /// - [Bytes] is the only kind of memory the rest of the server sees: mapped or allocated, bounds
 ///   checked, freed when unreachable.
 /// - [Ops] is what a transformer step needs of a device, a whole operation over all rows of the
-///   step a call. `CpuOps` runs it on libtorch's GEMM and Vector API kernels with one team of
-///   worker threads; `ReferenceOps` is the plain-Java twin that every kernel is tested against.
+///   step a call. `CpuOps` runs it on Vector API kernels, and on libtorch's bfloat16 products for
+///   the wide path, with one team of worker threads; `ReferenceOps` is the plain-Java twin that
+///   every kernel is tested against.
 /// - [LinearWeights] are weights as files give them; [Linear] is what an [Ops] made of them.
-///
 /// - `CudaOps` runs it on a GPU: `CudaDriver` binds libcuda, `Nvrtc` compiles the kernels in the
 ///   resources, `CudaGemm` and `LibtorchCuda` add libtorch's GEMM for the wide path. No GPU was at
 ///   hand: the kernels are compiled for three architectures and their logic runs in an emulation of
 ///   driver and grid, in tests. What was not run at all says so.
 ///
-/// A kernel's result for one row depends on that row alone: never on how many rows share the call,
-/// on the row's place among them, or on the number of workers. Sums run in one fixed order.
+/// Only products with four-bit weights depend on the path ([dev.tributary.identity.ComputePath]).
+/// Narrow is exact in float32 (`NarrowKernel`). Wide (`WideKernel`) rounds weights and inputs to
+/// bfloat16, the down projection's inputs in two parts: with one, the top token that leads by 0.25
+/// nat or more was lost in two of ten golden sets. oneDNN's microkernel is called by the C++ name
+/// that libtorch exports it under, which is no stable ABI: a library without it has no wide path.
+///
+/// A kernel's result for one row depends on that row and its path alone: never on how many rows
+/// share the call, on the row's place among them, or on the number of workers. Sums run in one
+/// fixed order; of libtorch's product that is checked at load, for every shape of the model.
 @NullMarked
 package dev.tributary.server.tensor;
 
