@@ -89,7 +89,7 @@ final class Config {
   @Option(
       names = "--resident-bf16",
       description = {
-        "Keep four-bit weights a second time in bfloat16, four times as large: wide steps need not"
+        "Keep four-bit weights a second time in bfloat16, three times as large: wide steps need not"
             + " dequantise then."
       })
   boolean residentBf16;

@@ -150,14 +150,17 @@ public final class Scheduler {
 
   private List<Sequence> admit() {
     List<Sequence> admitted = new ArrayList<>();
+    Set<String> adapters = new HashSet<>();
+    running.forEach(sequence -> adapters.addAll(sequence.adapters()));
     while (running.size() < limits.maxRows()) {
-      Sequence next = queue.next(this::adaptersFit);
+      Sequence next = queue.next(sequence -> adaptersFit(sequence, adapters));
       List<Block> found = next == null ? List.of() : cache.find(next);
       if (next == null || !fits(next, found)) {
         break;
       }
       queue.admit(next);
       begin(next, found);
+      adapters.addAll(next.adapters());
       prefixTokens += next.cachedTokens();
       long computed = next.promptTokens() - next.cachedTokens();
       queue.charge(next.tenant(), VirtualTokens.INPUT * computed);
@@ -188,12 +191,13 @@ public final class Scheduler {
     return needed <= pages.available();
   }
 
-  private boolean adaptersFit(Sequence sequence) {
-    Set<String> adapters = new HashSet<>();
-    running.forEach(other -> adapters.addAll(other.adapters()));
-    int before = adapters.size();
-    adapters.addAll(sequence.adapters());
-    return before == 0 || adapters.size() == before || adapters.size() <= limits.maxAdapters();
+  /// Whether a sequence may run beside those that use `adapters`.
+  private boolean adaptersFit(Sequence sequence, Set<String> adapters) {
+    Set<String> all = new HashSet<>(adapters);
+    all.addAll(sequence.adapters());
+    return adapters.isEmpty()
+        || all.size() == adapters.size()
+        || all.size() <= limits.maxAdapters();
   }
 
   /// Takes pages for the next `count` tokens of `sequence`, from whoever is younger if none is

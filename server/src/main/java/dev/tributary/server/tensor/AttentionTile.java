@@ -148,7 +148,7 @@ final class AttentionTile {
       weights.intoArray(scores, at + t);
       total = total.add(weights);
     }
-    float sum = Lanes.sum(total, lanes);
+    float sum = Lanes.sum(total);
     for (int t = whole; t < count; t++) {
       scores[at + t] = Lanes.exp(scores[at + t] - largest);
       sum += scores[at + t];

@@ -51,7 +51,7 @@ final class CpuOps implements Ops {
 
   @Override
   public void forEach(int items, ItemWork work) {
-    team.forEach(items, work::run);
+    team.forEach(items, work);
   }
 
   @Override
@@ -88,9 +88,7 @@ final class CpuOps implements Ops {
   public void rmsNorm(Matrix x, int from, int to, float[] weight, float epsilon, Matrix y) {
     Checks.norm(x, from, to, weight, y);
     team.forEach(
-        to - from,
-        (worker, i) ->
-            ElementKernels.rmsNorm(x, from + i, 0, weight, epsilon, y, scratches[worker]));
+        to - from, (worker, i) -> ElementKernels.rmsNorm(x, from + i, 0, weight, epsilon, y));
   }
 
   @Override
@@ -239,8 +237,7 @@ final class CpuOps implements Ops {
     for (int i = 0; i < tables.length; i++) {
       tables[i] = rotary.at(rows.positions()[i]);
     }
-    team.forEach(
-        rows.count(), (worker, i) -> kernel.run(i, tables[i], headNorms, scratches[worker]));
+    team.forEach(rows.count(), (worker, i) -> kernel.run(i, tables[i], headNorms));
   }
 
   @Override

@@ -8,8 +8,7 @@ final class ElementKernels {
   private ElementKernels() {}
 
   /// As many columns of `row` as there are weights, from `column` on.
-  static void rmsNorm(
-      Matrix x, int row, int column, float[] weight, float epsilon, Matrix y, Scratch scratch) {
+  static void rmsNorm(Matrix x, int row, int column, float[] weight, float epsilon, Matrix y) {
     MemorySegment in = x.data().segment();
     MemorySegment out = y.data().segment();
     int n = weight.length;
@@ -21,7 +20,7 @@ final class ElementKernels {
       FloatVector v = Lanes.f32(in, from + 4L * j);
       squares = v.fma(v, squares);
     }
-    float sum = Lanes.sum(squares, scratch.lanes());
+    float sum = Lanes.sum(squares);
     for (int j = vectors; j < n; j++) {
       float v = in.get(Bytes.FLOAT, from + 4L * j);
       sum = Math.fma(v, v, sum);

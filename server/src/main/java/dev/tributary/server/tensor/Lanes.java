@@ -82,17 +82,6 @@ final class Lanes {
         .intoMemorySegment(segment, offset, LE);
   }
 
-  /// Sum of the lanes: halves are added until one is left.
-  static float sum(FloatVector v, float[] scratch) {
-    v.intoArray(scratch, 0);
-    for (int half = LENGTH / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; i++) {
-        scratch[i] += scratch[i + half];
-      }
-    }
-    return scratch[0];
-  }
-
   /// Moves the upper half of the first 16, 8, 4 or 2 lanes onto the lower.
   private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8, 1, true);
 
@@ -100,7 +89,7 @@ final class Lanes {
   private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2, 1, true);
   private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(F, 1, 1, true);
 
-  /// The same sum as [#sum(FloatVector, float[])], in registers.
+  /// Sum of the lanes: halves are added until one is left.
   static float sum(FloatVector v) {
     FloatVector halves = v;
     if (LENGTH == 16) {

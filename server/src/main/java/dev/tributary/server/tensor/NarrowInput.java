@@ -1,8 +1,8 @@
 package dev.tributary.server.tensor;
 
-/// The input of a [NarrowKernel]: rows in tiles of eight, and their sums over each group of 32.
+/// The input of a [NarrowKernel]: rows in tiles of four, and their sums over each group of 32.
 ///
-/// A tile is `[inputs][8]`, its sums `[groups][8]`; a single row is `[inputs]` and `[groups]`.
+/// A tile is `[inputs][4]`, its sums `[groups][4]`; a single row is `[inputs]` and `[groups]`.
 /// Places after the last row hold anything. Reused from product to product.
 final class NarrowInput {
   private static final int TILE = NarrowKernel.TILE;

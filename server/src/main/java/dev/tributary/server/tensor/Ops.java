@@ -21,7 +21,7 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// Likewise.
   ///
   /// @param residentBf16 keeps four-bit weights a second time, as the bfloat16 that the wide path
-  ///   multiplies: four times their memory more, and no dequantising in a step
+  ///   multiplies: 3.2 times their memory more, and no dequantising in a step
   static Ops cpu(Libtorch libtorch, int threads, boolean residentBf16) {
     return new CpuOps(libtorch, threads, residentBf16);
   }

@@ -19,6 +19,9 @@ final class PackedLinear implements Linear {
   /// Outputs that are kept together: two vectors.
   static final int UNIT = 2 * Lanes.LENGTH;
 
+  /// The bits of 1: a code written over its [#field] makes the weight `1 + code / 2^bits`.
+  static final int ONE = Float.floatToRawIntBits(1);
+
   private static final int GROUP = LinearWeights.GROUP;
   private static final int MANTISSA = 23;
 
@@ -145,6 +148,11 @@ final class PackedLinear implements Linear {
 
   private int firstParameter(int output) {
     return output / UNIT * parameterCount() + output % UNIT;
+  }
+
+  /// The highest `bits` of a float's mantissa.
+  static int field(int bits) {
+    return ((1 << bits) - 1) << (MANTISSA - bits);
   }
 
   /// Where the code of a word's input `j` begins.

@@ -17,11 +17,10 @@ final class ProductKernel {
   static void run(
       LinearWeights.Bf16 weights, float[][] x, int rows, int from, int to, Sink y, Scratch s) {
     float[] wide = s.floats(weights.inputs());
-    float[] lanes = s.lanes();
     for (int n = from; n < to; n++) {
       widen(weights, n, wide);
       for (int i = 0; i < rows; i++) {
-        y.put(i, n, dot(wide, x[i], weights.inputs(), lanes));
+        y.put(i, n, dot(wide, x[i], weights.inputs()));
       }
     }
   }
@@ -32,7 +31,7 @@ final class ProductKernel {
   }
 
   /// Four running sums of vectors, added pairwise, then across lanes, then the tail in order.
-  static float dot(float[] a, float[] b, int length, float[] lanes) {
+  static float dot(float[] a, float[] b, int length) {
     FloatVector s0 = FloatVector.zero(Lanes.F);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
@@ -54,7 +53,7 @@ final class ProductKernel {
     for (; k + w <= length; k += w) {
       s0 = FloatVector.fromArray(Lanes.F, a, k).fma(FloatVector.fromArray(Lanes.F, b, k), s0);
     }
-    float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)), lanes);
+    float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
     for (; k < length; k++) {
       sum = Math.fma(a[k], b[k], sum);
     }

@@ -23,12 +23,12 @@ final class RotaryKernel {
   /// Normalises and rotates the heads of `row` and stores its keys and values.
   ///
   /// @param table cosines, then sines, of the row's position
-  void run(int row, float[] table, Ops.@Nullable HeadNorms norms, Scratch scratch) {
+  void run(int row, float[] table, Ops.@Nullable HeadNorms norms) {
     int dim = shape.headDim();
     for (int h = 0; h < shape.heads() + shape.kvHeads(); h++) {
       if (norms != null) {
         float[] weight = h < shape.heads() ? norms.query() : norms.key();
-        ElementKernels.rmsNorm(qkv, row, h * dim, weight, norms.epsilon(), qkv, scratch);
+        ElementKernels.rmsNorm(qkv, row, h * dim, weight, norms.epsilon(), qkv);
       }
       rotate(qkv.data().segment(), qkv.offset(row, h * dim), table);
     }

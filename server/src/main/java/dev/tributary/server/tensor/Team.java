@@ -24,18 +24,13 @@ final class Team implements AutoCloseable {
   /// Counters of a task lie a cache line apart.
   private static final int LINE = 16;
 
-  /// One item of a task.
-  interface ItemWork {
-    void run(int worker, int item);
-  }
-
   /// A task under way. Every worker has a share of neighbouring items, which it claims in small
   /// runs; one that is done goes on with the others' shares.
   private static final class Task {
     final int items;
     final int workers;
     final int run;
-    final ItemWork work;
+    final Ops.ItemWork work;
 
     /// For each share the first item that is not claimed.
     final AtomicIntegerArray next;
@@ -43,7 +38,7 @@ final class Team implements AutoCloseable {
     final AtomicInteger done = new AtomicInteger();
     volatile @Nullable Throwable failure;
 
-    Task(int items, int workers, ItemWork work) {
+    Task(int items, int workers, Ops.ItemWork work) {
       this.items = items;
       this.workers = workers;
       this.run = Math.max(1, items / (RUNS * workers));
@@ -115,7 +110,7 @@ final class Team implements AutoCloseable {
   }
 
   /// Runs `work` for each of `items` on any worker, and returns when all are done.
-  void forEach(int items, ItemWork work) {
+  void forEach(int items, Ops.ItemWork work) {
     Task current = new Task(items, size, work);
     if (size > 1 && items > 1) {
       task = current;

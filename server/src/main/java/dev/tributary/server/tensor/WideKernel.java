@@ -24,8 +24,6 @@ final class WideKernel {
   private static final int LANES = Lanes.LENGTH;
   private static final int UNIT = PackedLinear.UNIT;
   private static final int GROUP = LinearWeights.GROUP;
-  private static final int FIELD = 0x780000;
-  private static final int ONE = 0x3f800000;
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
   private final Libtorch libtorch;
@@ -147,8 +145,8 @@ final class WideKernel {
       long stride) {
     int at = from;
     long out = to;
-    IntVector field = IntVector.broadcast(Lanes.I, FIELD);
-    IntVector one = IntVector.broadcast(Lanes.I, ONE);
+    IntVector field = IntVector.broadcast(Lanes.I, PackedLinear.field(4));
+    IntVector one = IntVector.broadcast(Lanes.I, PackedLinear.ONE);
     IntVector half = IntVector.broadcast(Lanes.I, 0x8000);
     IntVector upper = IntVector.broadcast(Lanes.I, 0xffff0000);
     for (int group = 0; group < groups; group++, at += 4 * UNIT) {

@@ -127,7 +127,7 @@ class CompiledBitsTest {
       Matrix y = Matrix.allocate(DType.F32, count, shape.queryWidth());
       RotaryKernel rotation = new RotaryKernel(qkv, rows, cache, 0);
       for (int i = 0; i < count; i++) {
-        rotation.run(i, rotary.at(positions[i]), norms, scratch);
+        rotation.run(i, rotary.at(positions[i]), norms);
       }
       AttentionKernel kernel = new AttentionKernel(qkv, rows, cache, 0);
       for (int item = 0; item < kernel.items(); item++) {
@@ -145,7 +145,7 @@ class CompiledBitsTest {
         ElementKernels.swiglu(gateUp, y, row);
         ElementKernels.addBias(y, weight, row);
         ElementKernels.add(y, y, row);
-        ElementKernels.rmsNorm(y, row, 0, weight, 1e-5f, y, scratch);
+        ElementKernels.rmsNorm(y, row, 0, weight, 1e-5f, y);
       }
       digest.update(LoraKernelTest.bytes(y));
     }
