@@ -32,25 +32,33 @@ class PackageTableTest {
           Map.entry("source", Set.of()),
           Map.entry("tokenize", Set.of()),
           Map.entry("model", Set.of("tensor", "weights")),
-          Map.entry("adapter", Set.of("tensor", "weights", "model")),
+          Map.entry("state", Set.of()),
+          Map.entry("metrics", Set.of()),
+          Map.entry("adapter", Set.of("tensor", "weights", "model", "state")),
           Map.entry("schedule", Set.of()),
           Map.entry("engine", Set.of("schedule", "model", "adapter", "tokenize", "tensor")),
-          Map.entry("rpc", Set.of("engine", "schedule", "adapter", "model", "tokenize")),
+          Map.entry("web", Set.of("metrics")),
+          Map.entry(
+              "rpc",
+              Set.of("engine", "schedule", "adapter", "model", "tokenize", "state", "metrics")),
           Map.entry(
               "bench",
               Set.of("tensor", "weights", "model", "adapter", "schedule", "engine", "tokenize")));
 
   /// Outside packages, and the only ones of ours that may import them; "" is the root.
   private static final Map<String, Set<String>> SOLE_IMPORTERS =
-      Map.of(
-          "ai.djl.pytorch..", Set.of("tensor"),
-          "java.lang.foreign..", Set.of("tensor"),
-          "jdk.incubator.vector..", Set.of("tensor"),
-          "ai.djl.huggingface..", Set.of("tokenize"),
-          "com.github.benmanes.caffeine..", Set.of("adapter"),
-          "io.grpc..", Set.of("rpc", "bench"),
-          "dev.tributary.v1..", Set.of("rpc", "bench"),
-          "picocli..", Set.of("", "bench"));
+      Map.ofEntries(
+          Map.entry("ai.djl.pytorch..", Set.of("tensor")),
+          Map.entry("java.lang.foreign..", Set.of("tensor")),
+          Map.entry("jdk.incubator.vector..", Set.of("tensor")),
+          Map.entry("ai.djl.huggingface..", Set.of("tokenize")),
+          Map.entry("com.github.benmanes.caffeine..", Set.of("adapter")),
+          Map.entry("io.grpc..", Set.of("rpc", "bench")),
+          Map.entry("dev.tributary.v1..", Set.of("rpc", "bench")),
+          Map.entry("java.sql..", Set.of("state")),
+          Map.entry("io.micrometer..", Set.of("metrics")),
+          Map.entry("io.opentelemetry..", Set.of("metrics")),
+          Map.entry("picocli..", Set.of("", "bench")));
 
   @Test
   void everyPackage_isInTheTable() {
