@@ -59,8 +59,7 @@ final class HubConnection {
 
   /// @param patience how long an answer, or the next byte of one, may take
   HubConnection(Map<String, String> environment, Duration patience) {
-    String address = environment.getOrDefault("HF_ENDPOINT", "").replaceAll("/+$", "");
-    this.endpoint = endpoint(address.isEmpty() ? DEFAULT_ENDPOINT : address);
+    this.endpoint = endpoint(environment);
     String secret = environment.getOrDefault("HF_TOKEN", "").strip();
     if (!secret.matches("[!-~]*")) {
       throw new SourceException("HF_TOKEN has characters that no token has");
@@ -69,7 +68,10 @@ final class HubConnection {
     this.patience = patience;
   }
 
-  private static URI endpoint(String address) {
+  /// `HF_ENDPOINT`, or the hub's own.
+  static URI endpoint(Map<String, String> environment) {
+    String named = environment.getOrDefault("HF_ENDPOINT", "").strip().replaceAll("/+$", "");
+    String address = named.isEmpty() ? DEFAULT_ENDPOINT : named;
     try {
       URI uri = URI.create(address);
       if (uri.getHost() != null && isHttp(uri)) {
@@ -82,6 +84,10 @@ final class HubConnection {
   }
 
   URI uri(ModelSource.Hf source, String revision, String file) {
+    return uri(endpoint, source, revision, file);
+  }
+
+  static URI uri(URI endpoint, ModelSource.Hf source, String revision, String file) {
     StringBuilder uri = new StringBuilder(endpoint.toString());
     uri.append('/').append(source.repository()).append("/resolve/").append(revision);
     for (String name : file.split("/", -1)) {
