@@ -47,8 +47,8 @@ public record EngineSettings(
     }
   }
 
-  /// Defaults: 64 rows of as many adapters, 1024 waiting, steps of at most 576 tokens and 30 s, of which
-  /// 128 tokens of prompts while answers are written, in chunks of 128.
+  /// Defaults: 64 rows of as many adapters, 1024 waiting, steps of at most 576 tokens and 30 s, of
+  /// which 128 tokens of prompts while answers are written, in chunks of 128.
   public static EngineSettings of(
       String base, boolean repeatable, int context, int vocabulary, int pages) {
     return new EngineSettings(
