@@ -45,6 +45,11 @@ final class Warmup {
       steady = took < 0.95 * fastest ? 0 : steady + 1;
       fastest = Math.min(fastest, took);
     }
+    rows.stream()
+        .flatMap(List::stream)
+        .map(AdapterUse::weights)
+        .distinct()
+        .forEach(LoraWeights::release);
     return Duration.ofNanos(System.nanoTime() - start);
   }
 

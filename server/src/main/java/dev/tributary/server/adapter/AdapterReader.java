@@ -3,24 +3,36 @@ package dev.tributary.server.adapter;
 import static java.util.stream.Collectors.counting;
 import static java.util.stream.Collectors.groupingBy;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.tributary.identity.PeftConfig;
 import dev.tributary.identity.SafetensorsHeader;
 import dev.tributary.server.adapter.PeftFolder.Contents;
+import dev.tributary.server.adapter.PeftFolder.FileStamp;
 import dev.tributary.server.adapter.PeftLayout.PairTensors;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Reads adapters for one base: what they are, and their weights.
 final class AdapterReader {
+  /// Proofs that are remembered.
+  private static final int MAX_PROVEN = 100_000;
+
   private final BaseWeights base;
   private final BaseIdentity identity;
   private final EffectProof proof;
   private final long limit;
+  private final Cache<Proof, Boolean> proven =
+      Caffeine.newBuilder().maximumSize(MAX_PROVEN).build();
+
+  /// What was proven.
+  private record Proof(String tenant, String digest, Optional<FileStamp> examples) {}
 
   /// @param limit most bytes that an adapter may take
   AdapterReader(BaseWeights base, BaseIdentity identity, EffectProof proof, long limit) {
@@ -67,11 +79,26 @@ final class AdapterReader {
       throw corrupt(version, "they have digest " + digest, null);
     }
     LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout(loaded.contents()));
-    if (weights.bytes() > limit) {
-      throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
+    try {
+      if (weights.bytes() > limit) {
+        throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
+      }
+      prove(weights, folder, version);
+      return weights;
+    } catch (RuntimeException | Error e) {
+      weights.release();
+      throw e;
     }
-    proof.require(weights, ProbeFile.read(folder.path().resolve(ProbeFile.NAME)));
-    return weights;
+  }
+
+  /// Once for each version and set of examples: the same weights have the same effect on the same
+  /// base, and a proof takes steps from the answers under way.
+  private void prove(LoraWeights weights, PeftFolder folder, AdapterVersion version) {
+    Proof key = new Proof(version.tenant(), version.digest(), folder.stamp().probe());
+    if (proven.getIfPresent(key) == null) {
+      proof.require(weights, ProbeFile.read(folder.path().resolve(ProbeFile.NAME)));
+      proven.put(key, true);
+    }
   }
 
   /// Files that were fine when they were offered and no longer are have changed.

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /// The right of one answer to use a version's weights, until it is closed.
 ///
-/// The weights stay in memory while the lease is reachable, whatever the cache evicts; closing it
-/// (more than once does nothing) only says that this answer has ended.
+/// The weights stay in memory until then, whatever the cache evicts. Closing a second time does
+/// nothing.
 public final class Lease implements AutoCloseable {
   private final AdapterVersion version;
   private final ResidentAdapter adapter;
@@ -16,16 +16,20 @@ public final class Lease implements AutoCloseable {
   private final Duration loadTime;
   private final AtomicBoolean open = new AtomicBoolean(true);
 
+  /// @param adapter on which this lease is counted already
   Lease(AdapterVersion version, ResidentAdapter adapter, Tier tier, Duration loadTime) {
     this.version = version;
     this.adapter = adapter;
     this.tier = tier;
     this.loadTime = loadTime;
-    adapter.leased();
   }
 
   public AdapterVersion version() {
     return version;
+  }
+
+  ResidentAdapter resident() {
+    return adapter;
   }
 
   public LoraWeights weights() {
@@ -52,7 +56,7 @@ public final class Lease implements AutoCloseable {
   @Override
   public void close() {
     if (open.compareAndSet(true, false)) {
-      adapter.released();
+      adapter.returned();
     }
   }
 }

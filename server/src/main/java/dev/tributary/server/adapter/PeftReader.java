@@ -10,9 +10,9 @@ import dev.tributary.server.model.LoraWeights.Site;
 import dev.tributary.server.tensor.Bytes;
 import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.Floats;
-import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.LinearWeights;
 import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
@@ -55,9 +55,9 @@ final class PeftReader {
       bytes += (long) values.length * Float.BYTES;
     }
     Stored stored = layout.head();
-    Linear head = stored == null ? null : base.pack(bf16(stored));
+    LoraWeights.Head head = stored == null ? null : head(stored);
     return new LoraWeights(
-        pairs, magnitudes, norms, head, bytes + (head == null ? 0 : head.bytes()));
+        pairs, magnitudes, norms, head, bytes + (head == null ? 0 : head.linear().bytes()));
   }
 
   /// `[rows, cols]` as it lies in the file.
@@ -81,7 +81,8 @@ final class PeftReader {
     int begin = begin(stored);
     DType type = type(stored);
     boolean half = stored.tensor().dtype().equals("F16");
-    Bytes data = Bytes.allocate((long) rows * cols * type.bytes());
+    // Soon copied off-heap, beside the others of the adapter.
+    Bytes data = Bytes.onHeap(rows * cols * type.bytes());
     for (int row = 0; row < rows; row++) {
       for (int col = 0; col < cols; col++) {
         int from = row * cols + col;
@@ -112,13 +113,17 @@ final class PeftReader {
   }
 
   /// A replaced head; rounded to bfloat16, as precise as the base's can be.
-  private LinearWeights bf16(Stored stored) {
+  private LoraWeights.Head head(Stored stored) {
     int elements = Math.toIntExact(stored.tensor().elements());
-    Bytes values = Bytes.allocate(2L * elements);
+    Bytes values = Bytes.onHeap(2 * elements);
     for (int i = 0; i < elements; i++) {
       values.putBf16(2L * i, value(stored, i));
     }
-    return new LinearWeights.Bf16(dimension(stored, 0), dimension(stored, 1), values);
+    Region memory = Region.allocate(values.size());
+    memory.bytes().copyFrom(values, 0, 0, values.size());
+    LinearWeights weights =
+        new LinearWeights.Bf16(dimension(stored, 0), dimension(stored, 1), memory.bytes());
+    return new LoraWeights.Head(base.pack(weights), memory);
   }
 
   private float value(Stored stored, int index) {

@@ -11,9 +11,14 @@
 /// the weights file is read once, into memory, and a file that changed since it was offered is
 /// refused, not served under the old digest.
 ///
-/// **Memory.** Weights live off-heap and are freed when nothing reaches them. Eviction only drops
-/// the cache's reference, so a running answer never loses its weights; what is evicted while in use
-/// is found again through a weak index ([AdapterStore]).
+/// **Memory.** Weights live off-heap, where the collector does not see how large they are; under
+/// load what it had not freed yet came to gigabytes. So they are counted: leases, the cache and
+/// pins keep a version in its tier ([ResidentAdapter]), the engine's rows hold what a step may
+/// read, and the last to let go frees the memory at once. Eviction never takes weights from a
+/// running answer, and what is evicted while in use is found again ([AdapterTiers]).
+///
+/// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
+/// memory and the host tier is empty.
 ///
 /// **State.** Everything here is rebuilt from the folders at start. Version numbers count the
 /// digests that a folder has had since then.

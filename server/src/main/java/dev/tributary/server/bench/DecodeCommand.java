@@ -43,8 +43,7 @@ final class DecodeCommand implements Callable<Integer> {
     System.out.print(machine.text() + options.lora());
     List<Figure> figures = new ArrayList<>();
     Table table = Figure.table();
-    try (OfflineModel model =
-        OfflineModel.open(options.model, options.threads, options.rank, options.path, most, 1)) {
+    try (OfflineModel model = options.open(most, 1)) {
       for (Company company : options.adapters) {
         for (int count : rows) {
           int distinct = company.distinct(count);

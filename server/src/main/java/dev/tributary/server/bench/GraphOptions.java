@@ -1,5 +1,8 @@
 package dev.tributary.server.bench;
 
+import dev.tributary.server.tensor.Libtorch;
+import dev.tributary.server.tensor.Ops;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,11 @@ final class GraphOptions {
   PathChoice path = PathChoice.AUTO;
 
   @Option(
+      names = "--resident-bf16",
+      description = "Keep weights in bfloat16, too, as the server does with this flag.")
+  boolean residentBf16;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "Threads that compute. Default: the processors of this process.")
@@ -55,6 +63,11 @@ final class GraphOptions {
     if (threads < 1 || !(seconds > 0)) {
       throw new IllegalArgumentException("--threads and --seconds must be above 0");
     }
+  }
+
+  OfflineModel open(int mostRows, int mostTokens) throws IOException {
+    Ops ops = Ops.cpu(Libtorch.bundled(), threads, residentBf16);
+    return OfflineModel.open(model, ops, rank, path, mostRows, mostTokens);
   }
 
   String lora() {

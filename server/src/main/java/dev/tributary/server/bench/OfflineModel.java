@@ -7,7 +7,6 @@ import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.tensor.KvCache;
-import dev.tributary.server.tensor.Libtorch;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.weights.Checkpoint;
 import java.io.IOException;
@@ -45,11 +44,12 @@ final class OfflineModel implements AutoCloseable {
   }
 
   /// @param model a GGUF file or a Hugging Face folder
+  /// @param ops closed with the model
   /// @param rank of the adapters
   /// @param mostRows most sequences of a step
   /// @param mostTokens most tokens of a step
   static OfflineModel open(
-      Path model, int threads, int rank, PathChoice paths, int mostRows, int mostTokens)
+      Path model, Ops ops, int rank, PathChoice paths, int mostRows, int mostTokens)
       throws IOException {
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig config = LlamaLoader.config(checkpoint);
@@ -59,7 +59,6 @@ final class OfflineModel implements AutoCloseable {
     }
     int pages = Math.max(mostRows * PAGES_A_ROW, Math.ceilDiv(mostTokens, KvCache.PAGE));
     int step = Math.max(PROMPT, Math.max(mostRows, mostTokens));
-    Ops ops = Ops.cpu(Libtorch.bundled(), threads);
     ops.claimThread();
     return new OfflineModel(
         ops, LlamaLoader.load(checkpoint, config, ops, pages, step), rank, paths);

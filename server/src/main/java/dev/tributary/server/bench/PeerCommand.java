@@ -1,6 +1,8 @@
 package dev.tributary.server.bench;
 
 import dev.tributary.identity.PeftConfig;
+import dev.tributary.server.tensor.Libtorch;
+import dev.tributary.server.tensor.Ops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,7 +113,8 @@ final class PeerCommand implements Callable<Integer> {
     System.err.println("llama.cpp requantises the base");
     try (PeerProcess peer = new PeerProcess(python, peerScript, file, adapter, threads);
         OfflineModel model =
-            OfflineModel.open(file, threads, rank, PathChoice.AUTO, ROWS, PREFILL)) {
+            OfflineModel.open(
+                file, Ops.cpu(Libtorch.bundled(), threads), rank, PathChoice.AUTO, ROWS, PREFILL)) {
       System.out.printf(
           "llama.cpp: llama-cpp-python %s, %s%n",
           peer.facts().path("binding").asText(), peer.facts().path("base").asText());

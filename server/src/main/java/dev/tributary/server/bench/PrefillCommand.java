@@ -41,8 +41,7 @@ final class PrefillCommand implements Callable<Integer> {
     System.out.print(machine.text() + options.lora());
     List<Figure> figures = new ArrayList<>();
     Table table = Figure.table();
-    try (OfflineModel model =
-        OfflineModel.open(options.model, options.threads, options.rank, options.path, 1, most)) {
+    try (OfflineModel model = options.open(1, most)) {
       for (Company company : options.adapters) {
         if (company == Company.DIFFERENT) {
           continue; // a prompt has one

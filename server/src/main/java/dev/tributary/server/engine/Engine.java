@@ -260,7 +260,13 @@ public final class Engine implements AutoCloseable {
   }
 
   private void enqueue(Row row) {
-    inbox.put(row);
+    row.hold();
+    try {
+      inbox.put(row);
+    } catch (Rejection e) {
+      row.letGo();
+      throw e;
+    }
     wake();
   }
 

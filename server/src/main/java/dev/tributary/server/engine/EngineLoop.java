@@ -261,6 +261,7 @@ final class EngineLoop {
       if (!row.admitted) {
         inbox.left();
       }
+      row.letGo();
     }
   }
 

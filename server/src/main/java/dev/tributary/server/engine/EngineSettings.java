@@ -47,8 +47,8 @@ public record EngineSettings(
     }
   }
 
-  /// Defaults: 64 rows, 1024 waiting, 32 adapters, steps of at most 576 tokens and 30 s, of which
-  /// 128 tokens of prompts while answers are written, in chunks of 128.
+  /// Defaults: 64 rows of as many adapters, 1024 waiting, steps of at most 576 tokens and 30 s, of
+  /// which 128 tokens of prompts while answers are written, in chunks of 128.
   public static EngineSettings of(
       String base, boolean repeatable, int context, int vocabulary, int pages) {
     return new EngineSettings(
@@ -59,7 +59,7 @@ public record EngineSettings(
         pages,
         64,
         1024,
-        32,
+        64,
         576,
         128,
         128,

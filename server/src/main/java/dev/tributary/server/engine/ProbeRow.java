@@ -56,6 +56,11 @@ final class ProbeRow extends Row {
   }
 
   @Override
+  List<AdapterUse> uses() {
+    return uses.stream().flatMap(List::stream).toList();
+  }
+
+  @Override
   void started(long now) {}
 
   @Override

@@ -39,6 +39,25 @@ abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
     this.deadline = deadline;
   }
 
+  /// Weights that a step of this row may read.
+  List<AdapterUse> uses() {
+    return adapters;
+  }
+
+  /// Keeps the weights in memory until [#letGo], whatever their owner does meanwhile: a row that
+  /// was cancelled may still be in a step.
+  final void hold() {
+    for (AdapterUse use : uses()) {
+      if (!use.weights().retain()) {
+        throw new IllegalStateException("a job of " + name + " uses weights that are freed");
+      }
+    }
+  }
+
+  final void letGo() {
+    uses().forEach(use -> use.weights().release());
+  }
+
   final long id() {
     return sequence.id();
   }

@@ -3,12 +3,14 @@ package dev.tributary.server.model;
 import dev.tributary.server.tensor.Bytes;
 import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Region;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /// One adapter version in memory, in the form the graph applies. Two are the same only if they are
@@ -16,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The pairs are copied into one region, in the order in which a step reads them: what a row pays
 /// for its adapter is the time to stream that region.
+///
+/// The region is freed when the last who holds the weights lets go of them: whoever makes them
+/// holds them, a row of the engine does while it may run, and a tier while it keeps them.
 public final class LoraWeights {
   /// Cache lines and the widest vectors are 64 bytes.
   private static final long ALIGNMENT = 64;
@@ -25,8 +30,10 @@ public final class LoraWeights {
   private final Map<Site, Pair> pairs;
   private final Map<Site, float[]> magnitudes;
   private final Map<NormSite, float[]> norms;
-  private final @Nullable Linear head;
+  private final @Nullable Head head;
   private final long bytes;
+  private final Region region;
+  private final AtomicInteger holders = new AtomicInteger(1);
 
   /// `pairs` by layer, then projection: a step asks for every one of them.
   private final @Nullable Pair[] places;
@@ -41,7 +48,7 @@ public final class LoraWeights {
       Map<Site, Pair> pairs,
       Map<Site, float[]> magnitudes,
       Map<NormSite, float[]> norms,
-      @Nullable Linear head,
+      @Nullable Head head,
       long bytes) {
     this.magnitudes = Map.copyOf(magnitudes);
     this.norms = Map.copyOf(norms);
@@ -50,19 +57,39 @@ public final class LoraWeights {
     List<Site> order = new ArrayList<>(pairs.keySet());
     order.sort(Comparator.comparingInt(Site::layer).thenComparing(Site::projection));
     places = new Pair[order.isEmpty() ? 0 : (order.getLast().layer() + 1) * PROJECTIONS];
-    Bytes region = Bytes.reserve(pairs.values().stream().mapToLong(LoraWeights::size).sum());
+    region = Region.allocate(pairs.values().stream().mapToLong(LoraWeights::size).sum());
     Map<Site, Pair> copies = new HashMap<>();
     long at = 0;
     for (Site site : order) {
       Pair pair = Objects.requireNonNull(pairs.get(site));
-      Matrix a = copy(pair.a(), region, at);
-      Matrix bt = copy(pair.bt(), region, at + size(pair.a()));
+      Matrix a = copy(pair.a(), region.bytes(), at);
+      Matrix bt = copy(pair.bt(), region.bytes(), at + size(pair.a()));
       Pair copy = new Pair(a, bt, pair.scaling());
       copies.put(site, copy);
       places[place(site.layer(), site.projection())] = copy;
       at += size(pair);
     }
     this.pairs = Map.copyOf(copies);
+  }
+
+  /// Holds the weights in memory until [#release]. False if they are freed already.
+  public boolean retain() {
+    return holders.getAndUpdate(count -> count == 0 ? 0 : count + 1) > 0;
+  }
+
+  /// Ends one hold. The last frees the memory: whoever uses the weights then gets an
+  /// [IllegalStateException].
+  public void release() {
+    int before = holders.getAndDecrement();
+    if (before < 1) {
+      throw new IllegalStateException("released more often than held");
+    }
+    if (before == 1) {
+      region.close();
+      if (head != null) {
+        head.memory().close();
+      }
+    }
   }
 
   private static int place(int layer, Projection projection) {
@@ -101,7 +128,7 @@ public final class LoraWeights {
   }
 
   public @Nullable Linear head() {
-    return head;
+    return head == null ? null : head.linear();
   }
 
   public long bytes() {
@@ -139,6 +166,11 @@ public final class LoraWeights {
     /// `model.norm`
     FINAL
   }
+
+  /// A replaced output head.
+  ///
+  /// @param memory that `linear` may refer to; closed with the weights
+  public record Head(Linear linear, Region memory) {}
 
   /// `scaling * B A`.
   ///

@@ -61,7 +61,17 @@ public final class Bytes {
   /// Zeroed memory that the system hands out only as it is first touched: for large regions of
   /// which much may never be used.
   public static Bytes reserve(long size) {
-    return new Bytes(CLibrary.allocateZeroed(size, ALIGNMENT));
+    return reserve(size, Arena.ofAuto());
+  }
+
+  /// Likewise, until `arena` is closed.
+  static Bytes reserve(long size, Arena arena) {
+    return new Bytes(CLibrary.allocateZeroed(size, ALIGNMENT, arena));
+  }
+
+  /// Zeroed memory on the Java heap, for what is soon copied elsewhere.
+  public static Bytes onHeap(int size) {
+    return new Bytes(MemorySegment.ofArray(new byte[size]));
   }
 
   /// The whole file, mapped read-only. The file must not shrink while it is mapped.

@@ -43,11 +43,11 @@ final class CLibrary {
 
   private CLibrary() {}
 
-  /// Zeroed memory, freed when it is unreachable. A region of several large pages begins with one:
+  /// Zeroed memory, freed when `arena` is closed. A region of several large pages begins with one:
   /// reads that wander over it then miss the table of page addresses 512 times less often.
   ///
   /// @param alignment in bytes, at most a large page
-  static MemorySegment allocateZeroed(long size, long alignment) {
+  static MemorySegment allocateZeroed(long size, long alignment, Arena arena) {
     long unit = size >= 2 * LARGE_PAGE ? LARGE_PAGE : alignment;
     try {
       MemorySegment block = (MemorySegment) CALLOC.invokeExact(1L, size + unit);
@@ -56,7 +56,7 @@ final class CLibrary {
       }
       long start = Math.ceilDiv(block.address(), unit) * unit - block.address();
       MemorySegment region =
-          block.reinterpret(size + unit, Arena.ofAuto(), CLibrary::free).asSlice(start, size);
+          block.reinterpret(size + unit, arena, CLibrary::free).asSlice(start, size);
       if (unit == LARGE_PAGE && MADVISE.isPresent()) {
         // Only advice: that it is not taken is no error.
         int unused =

@@ -1,0 +1,8 @@
+package dev.tributary.server.adapter;
+
+/// What lies in the device tier at one moment.
+///
+/// @param adapters versions
+/// @param bytes of their weights
+/// @param leases open on them
+public record TierStats(int adapters, long bytes, int leases) {}
