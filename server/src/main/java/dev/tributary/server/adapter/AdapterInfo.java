@@ -1,16 +1,28 @@
 package dev.tributary.server.adapter;
 
+import dev.tributary.server.state.AdapterRecord;
+import dev.tributary.server.state.AliasRecord;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// What is known of an offered adapter, for listing it.
+/// An adapter, for telling of it.
 ///
-/// @param latest its newest version; null if its files were refused before they had a digest
-/// @param refusal why it is not served; null if it is
-/// @param leases answers that use the version's weights now
+/// @param aliases by name
+/// @param prod the version that `prod` leads to, the heaviest of several; or, of an offered folder
+///   that is refused, why; else null
 public record AdapterInfo(
-    String tenant,
-    String name,
-    @Nullable AdapterVersion latest,
-    @Nullable AdapterRefusal refusal,
-    Tier tier,
-    int leases) {}
+    AdapterRecord adapter, List<AliasRecord> aliases, @Nullable VersionInfo prod) {
+  public AdapterInfo {
+    aliases = List.copyOf(aliases);
+  }
+
+  /// Without its tenant.
+  public String name() {
+    return adapter.name().name();
+  }
+
+  /// Why what `prod` leads to is not served; null if it is, or there is none.
+  public @Nullable AdapterRefusal refusal() {
+    return prod == null ? null : prod.refusal();
+  }
+}

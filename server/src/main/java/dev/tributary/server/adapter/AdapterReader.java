@@ -12,10 +12,12 @@ import dev.tributary.server.adapter.PeftFolder.FileStamp;
 import dev.tributary.server.adapter.PeftLayout.PairTensors;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.state.Origin;
+import dev.tributary.server.state.VersionFacts;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -42,29 +44,39 @@ final class AdapterReader {
     this.limit = limit;
   }
 
+  /// Refuses a weights file of more bytes than can be served, before anybody sends it.
+  void requireFits(long bytes) {
+    if (bytes > limit) {
+      throw new AdapterException(new AdapterRefusal.TooLarge(bytes, limit));
+    }
+  }
+
   /// What the folder holds, checked as far as that is possible without the values of its tensors.
   ///
-  /// @param numbering gives the digest its version number, once all is well
+  /// @param allowBaseMismatch bind it although it does not state this base's identity
+  /// @param linked where the files will stay; null if they go into the store
   /// @throws AdapterException if it cannot be served
-  AdapterVersion describe(PeftFolder folder, String name, ToIntFunction<String> numbering) {
+  VersionFacts describe(PeftFolder folder, boolean allowBaseMismatch, @Nullable Path linked) {
     Contents contents = folder.scan(limit);
     PeftConfig config = contents.config();
-    PeftLayout layout = layout(contents);
+    PeftLayout layout = layout(contents, allowBaseMismatch);
     Map<String, SafetensorsHeader.Tensor> tensors = contents.header().tensors();
     String baseName = config.baseModel();
-    return new AdapterVersion(
-        AdapterStore.TENANT,
-        name,
-        numbering.applyAsInt(contents.digest()),
+    return new VersionFacts(
         contents.digest(),
-        baseName == null ? "" : baseName,
+        identity.digest(),
+        allowBaseMismatch && !identity.matches(statedDigest(contents), baseName),
+        Origin.CLAIMED,
         rank(layout),
         targets(layout),
         tensors.values().stream().mapToLong(SafetensorsHeader.Tensor::elements).sum(),
         tensors.values().stream().mapToLong(tensor -> tensor.end() - tensor.begin()).sum(),
         config.useDora(),
         config.useDora() || !layout.norms().isEmpty() || layout.head() != null,
-        folder.written());
+        baseName == null ? "" : baseName,
+        "",
+        linked,
+        linked == null ? folder.bytes() : 0);
   }
 
   /// Loads the weights of `version` and proves that they have an effect. The digest is computed of
@@ -72,13 +84,14 @@ final class AdapterReader {
   ///
   /// @throws AdapterException if the files are not those of the version any more, or the adapter
   ///   cannot be served
-  LoraWeights load(PeftFolder folder, AdapterVersion version) {
+  LoraWeights load(PeftFolder folder, AdapterVersion version, boolean allowBaseMismatch) {
     PeftFolder.Loaded loaded = loadOffered(folder, version);
     String digest = loaded.contents().digest();
     if (!digest.equals(version.digest())) {
       throw corrupt(version, "they have digest " + digest, null);
     }
-    LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout(loaded.contents()));
+    PeftLayout layout = layout(loaded.contents(), allowBaseMismatch);
+    LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout);
     try {
       if (weights.bytes() > limit) {
         throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
@@ -113,10 +126,15 @@ final class AdapterReader {
     }
   }
 
-  private PeftLayout layout(Contents contents) {
-    identity.require(
-        contents.header().metadata().get(BaseIdentity.DIGEST_KEY), contents.config().baseModel());
+  private PeftLayout layout(Contents contents, boolean allowBaseMismatch) {
+    if (!allowBaseMismatch) {
+      identity.require(statedDigest(contents), contents.config().baseModel());
+    }
     return PeftLayout.bind(contents.config(), contents.header(), base.config());
+  }
+
+  private static @Nullable String statedDigest(Contents contents) {
+    return contents.header().metadata().get(BaseIdentity.DIGEST_KEY);
   }
 
   private static AdapterException corrupt(

@@ -103,4 +103,63 @@ public sealed interface AdapterRefusal {
       return waiting + " adapters wait to be loaded";
     }
   }
+
+  /// Was found damaged or without effect when it was loaded; never served again. DATA_LOSS.
+  record Quarantined(String adapter, int number, String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "version %d of adapter \"%s\" is quarantined: %s".formatted(number, adapter, reason);
+    }
+  }
+
+  /// Its files lie in a folder that the operator offers, who alone can take it away.
+  /// FAILED_PRECONDITION.
+  record Linked(String adapter) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "adapter \"" + adapter + "\" is offered from a folder of the server's operator";
+    }
+  }
+
+  /// The caller may read it and not change it. PERMISSION_DENIED.
+  record ReadOnly(String adapter) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "adapter \"" + adapter + "\" is another tenant's to change";
+    }
+  }
+
+  /// No such upload, or not the caller's, or too old. NOT_FOUND.
+  record NoSuchUpload(String id) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "there is no upload \"" + id + "\"";
+    }
+  }
+
+  /// The tenant keeps as much as it may. RESOURCE_EXHAUSTED.
+  ///
+  /// @param quota as the contract's Quota calls it
+  record OverQuota(String quota, long limit, long used) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "quota " + quota + " is " + limit + ", " + used + " are used";
+    }
+  }
+
+  /// What the caller named to be imported cannot be had. FAILED_PRECONDITION.
+  record NoSource(String source, String reason) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return reason;
+    }
+  }
+
+  /// The server's disk takes no files now, which the log tells of. UNAVAILABLE.
+  record Unstorable() implements AdapterRefusal {
+    @Override
+    public String message() {
+      return "the server cannot store files now";
+    }
+  }
 }

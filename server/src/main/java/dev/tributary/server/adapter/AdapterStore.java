@@ -1,65 +1,123 @@
 package dev.tributary.server.adapter;
 
-import dev.tributary.server.adapter.AdapterRef.Alias;
-import dev.tributary.server.adapter.AdapterRef.Digest;
-import dev.tributary.server.adapter.AdapterRef.Number;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.Adapters;
+import dev.tributary.server.state.State;
+import dev.tributary.server.state.StoredDigest;
+import dev.tributary.server.state.Tenants;
+import dev.tributary.server.state.VersionRecord;
+import dev.tributary.server.state.VersionState;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/// The adapters that are offered, and their weights in memory. Thread safe.
+/// The adapters that can be used: names ([Catalogue]), files ([Intake]) and weights in memory.
+/// Thread safe.
 public final class AdapterStore implements AutoCloseable {
   /// The tenant whose adapters all callers can name.
-  public static final String TENANT = "public";
+  public static final String TENANT = Tenants.PUBLIC;
 
-  private final OfferedFolders folders;
+  private static final Logger log = LoggerFactory.getLogger(AdapterStore.class);
+
+  /// Waits for a version's last lease, as long as its caller has time.
+  public interface Patience {
+    /// Returns when `drained` is complete; throws if the caller does not wait any longer.
+    void await(CompletableFuture<Void> drained);
+  }
+
+  private final Adapters adapters;
   private final AdapterReader reader;
   private final AdapterTiers tiers;
+  private final OfferedFolders folders;
+  private final Resolver resolver;
+  private final Catalogue catalogue;
+  private final VersionFiles files;
+  private final Intake intake;
 
-  /// Offers the adapters of a folder of PEFT folders.
+  /// Takes away what an end of the process left behind, looks at the offered folders, and begins to
+  /// load what is pinned.
   ///
   /// @param probe proves each adapter's effect; called from a loader's thread
-  /// @param hostBytes memory for weights that no answer uses now, and most for a single adapter
+  /// @throws IOException if the folders of `settings` cannot be used
   public AdapterStore(
-      Path folder, BaseWeights base, BaseIdentity identity, Probe probe, long hostBytes) {
-    reader = new AdapterReader(base, identity, new EffectProof(probe), hostBytes);
-    folders = new OfferedFolders(folder, reader);
-    tiers = new AdapterTiers(hostBytes, this::read);
+      AdapterSettings settings,
+      State state,
+      BaseWeights base,
+      BaseIdentity identity,
+      Probe probe,
+      RemoteAdapters remote)
+      throws IOException {
+    this(settings, state, base, identity, probe, remote, new LocalDisk());
+  }
+
+  AdapterStore(
+      AdapterSettings settings,
+      State state,
+      BaseWeights base,
+      BaseIdentity identity,
+      Probe probe,
+      RemoteAdapters remote,
+      Disk disk)
+      throws IOException {
+    adapters = state.adapters();
+    Path root = settings.data().resolve("adapters");
+    Trash trash = new Trash(root.resolve(".trash"), disk);
+    files = new VersionFiles(root, disk, trash);
+    Staging staging = new Staging(settings.data().resolve("uploads"), disk, trash);
+    Set<String> uploads = state.uploads().ids();
+    staging.sweep(uploads::contains, Integer.MAX_VALUE);
+    Set<StoredDigest> stored = adapters.stored();
+    files.collect(
+        (tenant, digest) -> stored.contains(new StoredDigest(tenant, digest)), Integer.MAX_VALUE);
+    reader = new AdapterReader(base, identity, new EffectProof(probe), settings.hostBytes());
+    Changes changes = new Changes();
+    folders =
+        new OfferedFolders(settings.folder(), reader, new LinkedVersions(adapters, changes));
+    resolver = new Resolver(adapters, folders, identity);
+    tiers = new AdapterTiers(settings.hostBytes(), this::read);
+    tiers.listen(changes::moved);
+    catalogue =
+        new Catalogue(adapters, state.tenants(), resolver, folders, tiers, changes);
+    Path importRoot = settings.importRoot();
+    intake =
+        new Intake(
+            catalogue,
+            state.uploads(),
+            reader,
+            staging,
+            files,
+            importRoot == null ? null : new ImportRoot(importRoot),
+            remote,
+            this::isStored);
+    folders.look();
+    adapters.pinned().forEach(this::pinAgain);
+  }
+
+  public Catalogue catalogue() {
+    return catalogue;
+  }
+
+  public Intake intake() {
+    return intake;
   }
 
   /// The version that `ref` names for a caller of `tenant`, pinned to its digest.
   ///
-  /// Reads files only if the adapter is unknown, or was refused and its files have changed since.
+  /// Reads files only if the adapter is unknown, or is an offered folder that was refused.
   ///
-  /// @throws AdapterException if there is none, or it is refused
-  public AdapterVersion resolve(String tenant, AdapterRef ref) {
-    Offer offer = offer(tenant, ref.name());
-    AdapterRefusal refusal = offer.refusal();
-    if (refusal != null) {
-      throw new AdapterException(refusal);
-    }
-    AdapterVersion version = offer.version();
-    if (version == null) {
-      throw new IllegalStateException("neither version nor refusal: " + ref.name());
-    }
-    boolean named =
-        switch (ref.version()) {
-          case Number(int number) -> number == version.number();
-          case Alias(String alias) -> alias.equals(AdapterRef.DEFAULT_ALIAS);
-          case Digest(String digest) -> digest.equals(version.digest());
-        };
-    if (!named) {
-      throw new AdapterException(
-          new AdapterRefusal.NoSuchVersion(
-              ref.name(),
-              ref.version().text(),
-              List.of(
-                  "version %d (alias \"%s\", %s)"
-                      .formatted(version.number(), AdapterRef.DEFAULT_ALIAS, version.digest()))));
-    }
-    return version;
+  /// @param affinity what chooses among the versions of a weighted alias
+  /// @throws AdapterException if there is none, or it is not served
+  public AdapterVersion resolve(String tenant, AdapterRef ref, String affinity) {
+    return AdapterVersion.of(resolver.resolve(tenant, ref, affinity));
   }
 
   /// The right to use the weights of `version`, which are loaded if they are not in memory.
@@ -80,23 +138,111 @@ public final class AdapterStore implements AutoCloseable {
     return tiers.leases(version);
   }
 
-  /// What is known of one adapter, refused ones too.
-  ///
-  /// @throws AdapterException if there is none
-  public AdapterInfo get(String tenant, String name) {
-    return info(offer(tenant, name));
+  /// Versions in memory, and the bytes of their weights.
+  public TierStats stats() {
+    return tiers.stats();
   }
 
-  /// All adapters that a caller of any tenant can name, by name, refused ones too. Looks at every
-  /// folder for changes.
+  /// What is known of a version now.
+  public VersionInfo info(AdapterVersion version) {
+    return catalogue.info(record(version));
+  }
+
+  /// Keeps the weights of a leased version in memory until [#unpin] or [#unload], across restarts.
   ///
-  /// @param after name of the last one of the page before; empty for the first page
-  /// @param limit most on a page
-  public List<AdapterInfo> list(String after, int limit) {
-    return folders.all().tailMap(after, false).values().stream()
-        .limit(limit)
-        .map(this::info)
-        .toList();
+  /// @throws AdapterException if pinned versions would take too much of the memory
+  public void pin(Lease lease) {
+    tiers.pin(lease);
+    AdapterVersion version = lease.version();
+    adapters.setPinned(name(version), version.number(), true);
+  }
+
+  /// Lets the weights go with the others again.
+  public void unpin(AdapterVersion version) {
+    adapters.setPinned(name(version), version.number(), false);
+    tiers.unpin(version);
+  }
+
+  /// Drops the weights from memory when the last answer that uses them has ended. Who asks for the
+  /// version from now on loads it anew.
+  public void unload(AdapterVersion version, Patience patience) {
+    adapters.setPinned(name(version), version.number(), false);
+    patience.await(tiers.unload(version));
+  }
+
+  /// Deletes a version that no alias leads to, when the last answer that uses it has ended. It
+  /// cannot be named from now on; should `patience` end, it can again.
+  public void deleteVersion(AdapterName name, int number, Patience patience) {
+    Optional<VersionRecord> found = adapters.version(name, number);
+    boolean named =
+        adapters.aliases(name).stream()
+            .flatMap(alias -> alias.targets().stream())
+            .anyMatch(target -> target.number() == number);
+    if (found.isEmpty() || named) {
+      // The state says what is wrong.
+      adapters.deleteVersion(name, number);
+      return;
+    }
+    VersionRecord version = found.get();
+    requireOwn(version);
+    drain(List.of(version), patience, () -> catalogue.delete(version));
+    discard(List.of(version));
+  }
+
+  /// Deletes an adapter with its versions and aliases, when the last answer that uses one has
+  /// ended.
+  ///
+  /// @param etag that the stored adapter must have; null: any
+  public void deleteAdapter(AdapterName name, @Nullable String etag, Patience patience) {
+    List<VersionRecord> versions = catalogue.allVersions(name);
+    versions.forEach(AdapterStore::requireOwn);
+    List<VersionRecord> deleted = new ArrayList<>();
+    catalogue.requireEtag(name, etag);
+    drain(versions, patience, () -> deleted.addAll(catalogue.delete(name, etag)));
+    discard(deleted);
+  }
+
+  /// What is not in memory has no leases to wait for.
+  private void drain(List<VersionRecord> versions, Patience patience, Runnable delete) {
+    List<VersionRecord> draining =
+        versions.stream()
+            .filter(version -> version.state() == VersionState.READY)
+            .filter(version -> tiers.tier(AdapterVersion.of(version)) == Tier.DEVICE)
+            .toList();
+    boolean deleted = false;
+    try {
+      draining.forEach(version -> catalogue.setState(version, VersionState.DRAINING, ""));
+      CompletableFuture<?>[] drained =
+          draining.stream()
+              .map(version -> tiers.unload(AdapterVersion.of(version)))
+              .toArray(CompletableFuture<?>[]::new);
+      patience.await(CompletableFuture.allOf(drained));
+      delete.run();
+      deleted = true;
+    } finally {
+      if (!deleted) {
+        draining.forEach(version -> catalogue.setState(version, VersionState.READY, ""));
+      }
+    }
+  }
+
+  /// Takes away the files, and the weights that somebody may have loaded meanwhile.
+  private void discard(List<VersionRecord> versions) {
+    for (VersionRecord version : versions) {
+      tiers.unload(AdapterVersion.of(version));
+      try {
+        files.discard(version.adapter().tenant(), version.facts().digest(), this::isStored);
+      } catch (IOException e) {
+        // They are collected at the next start.
+        log.warn("files of {} could not be deleted", version.facts().digest(), e);
+      }
+    }
+  }
+
+  private static void requireOwn(VersionRecord version) {
+    if (version.facts().folder() != null) {
+      throw new AdapterException(new AdapterRefusal.Linked(version.adapter().name()));
+    }
   }
 
   /// Ends the loaders; leases that wait for them end in an [IllegalStateException].
@@ -105,41 +251,70 @@ public final class AdapterStore implements AutoCloseable {
     tiers.close();
   }
 
-  private Offer offer(String tenant, String name) {
-    // No tenant but `public` has adapters of its own yet, so one's own namespace is empty and
-    // another's is as good as unknown.
-    int slash = name.indexOf('/');
-    boolean offered = slash < 0 || name.substring(0, slash).equals(TENANT);
-    Offer offer = offered ? folders.find(name.substring(slash + 1)) : null;
-    if (offer == null) {
-      throw new AdapterException(new AdapterRefusal.NotFound(name));
-    }
-    return offer;
+  private boolean isStored(String tenant, String digest) {
+    return adapters.isStored(new StoredDigest(tenant, digest));
   }
 
   private LoraWeights read(AdapterVersion version) {
+    VersionRecord record = record(version);
+    Path linked = record.facts().folder();
+    Path folder = linked != null ? linked : files.folder(version.tenant(), version.digest());
     try {
-      Offer offer = folders.known(version.name());
-      if (offer == null) {
-        throw new AdapterException(new AdapterRefusal.NotFound(version.name()));
-      }
-      return reader.load(offer.folder(), version);
+      return reader.load(
+          new PeftFolder(folder), version, record.facts().baseMismatchAllowed());
     } catch (AdapterException e) {
-      if (!(e.refusal() instanceof AdapterRefusal.Unreadable)) {
-        folders.refuse(version, e.refusal());
+      if (isLasting(e.refusal())) {
+        refuse(record, e.refusal());
       }
       throw e;
     }
   }
 
-  private AdapterInfo info(Offer offer) {
-    AdapterVersion version = offer.version();
-    return new AdapterInfo(
-        TENANT,
-        offer.name(),
-        version,
-        offer.refusal(),
-        version == null ? Tier.DISK : tier(version),
-        version == null ? 0 : leases(version));
+  private void refuse(VersionRecord version, AdapterRefusal refusal) {
+    if (version.facts().folder() != null) {
+      folders.refuse(AdapterVersion.of(version), refusal);
+      return;
+    }
+    log.warn("version {} of {}: {}", version.number(), version.adapter(), refusal.message());
+    catalogue.setState(version, VersionState.QUARANTINED, refusal.message());
+    try {
+      files.quarantine(
+          version.adapter().tenant(), version.facts().digest(), refusal.message());
+    } catch (IOException e) {
+      // The state keeps it from being served.
+      log.error("files of {} could not be moved away", version.facts().digest(), e);
+    }
+  }
+
+  /// Whether the files themselves are at fault.
+  private static boolean isLasting(AdapterRefusal refusal) {
+    return !(refusal instanceof AdapterRefusal.Unreadable
+        || refusal instanceof AdapterRefusal.TooLarge);
+  }
+
+  private void pinAgain(VersionRecord version) {
+    tiers
+        .lease(AdapterVersion.of(version))
+        .whenComplete(
+            (lease, failure) -> {
+              if (failure != null) {
+                log.warn("{} cannot be pinned again", version.adapter(), failure);
+                return;
+              }
+              try (lease) {
+                tiers.pin(lease);
+              }
+            });
+  }
+
+  private VersionRecord record(AdapterVersion version) {
+    return adapters
+        .version(name(version), version.number())
+        .orElseThrow(
+            () -> new AdapterException(new AdapterRefusal.NotFound(version.name())));
+  }
+
+  private static AdapterName name(AdapterVersion version) {
+    return new AdapterName(version.tenant(), version.name());
   }
 }

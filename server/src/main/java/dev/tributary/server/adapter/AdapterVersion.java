@@ -1,5 +1,8 @@
 package dev.tributary.server.adapter;
 
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.VersionFacts;
+import dev.tributary.server.state.VersionRecord;
 import java.time.Instant;
 import java.util.List;
 
@@ -15,7 +18,7 @@ import java.util.List;
 /// @param dora weight-decomposed
 /// @param alone can only be used at scale 1 and without other adapters: DoRA, or replaced norms or
 ///   head
-/// @param created when its files were written
+/// @param created when it was published
 public record AdapterVersion(
     String tenant,
     String name,
@@ -34,5 +37,25 @@ public record AdapterVersion(
       throw new IllegalArgumentException("version " + number);
     }
     targets = List.copyOf(targets);
+  }
+
+  static AdapterVersion of(VersionRecord version) {
+    return of(version.adapter(), version.number(), version.facts(), version.created());
+  }
+
+  static AdapterVersion of(AdapterName adapter, int number, VersionFacts facts, Instant created) {
+    return new AdapterVersion(
+        adapter.tenant(),
+        adapter.name(),
+        number,
+        facts.digest(),
+        facts.baseName(),
+        facts.rank(),
+        facts.targets(),
+        facts.parameters(),
+        facts.weightsBytes(),
+        facts.dora(),
+        facts.alone(),
+        created);
   }
 }

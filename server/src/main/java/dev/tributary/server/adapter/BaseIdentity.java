@@ -23,15 +23,18 @@ public record BaseIdentity(String digest, Set<String> names) {
   /// @param statedDigest digest that the adapter states; decides alone where there is one
   /// @param statedName the configuration's `base_model_name_or_path`
   void require(@Nullable String statedDigest, @Nullable String statedName) {
-    String stated = statedDigest != null ? statedDigest : statedName;
-    boolean match =
-        statedDigest != null
-            ? statedDigest.equals(digest)
-            : statedName != null && names.contains(statedName);
-    if (!match) {
+    if (!matches(statedDigest, statedName)) {
+      String stated = statedDigest != null ? statedDigest : statedName;
       throw new AdapterException(
           new AdapterRefusal.WrongBase(stated == null ? "unknown (none stated)" : stated, this));
     }
+  }
+
+  /// Whether what an adapter states is this base.
+  boolean matches(@Nullable String statedDigest, @Nullable String statedName) {
+    return statedDigest != null
+        ? statedDigest.equals(digest)
+        : statedName != null && names.contains(statedName);
   }
 
   String text() {

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.time.Instant;
 import java.util.Optional;
 
 /// A folder as PEFT saves an adapter: `adapter_config.json` and `adapter_model.safetensors`. Of
@@ -42,11 +41,17 @@ record PeftFolder(Path path) {
     return String.valueOf(path.getFileName());
   }
 
-  /// When the weights were written; the epoch if that cannot be told.
-  Instant written() {
-    return stamp(AdapterDigest.WEIGHTS_FILE)
-        .map(weights -> weights.modified().toInstant())
-        .orElse(Instant.EPOCH);
+  /// Bytes of all its files.
+  long bytes() {
+    try {
+      long bytes = 0;
+      for (Path file : Trash.entries(path)) {
+        bytes += Files.size(file);
+      }
+      return bytes;
+    } catch (IOException e) {
+      throw new AdapterException(new AdapterRefusal.Unreadable(name(), e.toString()), e);
+    }
   }
 
   /// The stamps as they are now.

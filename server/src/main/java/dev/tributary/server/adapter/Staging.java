@@ -5,14 +5,19 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The folder where versions' files gather before they are published, one folder below it for each.
 /// Nothing in it is ever served. Thread safe.
 final class Staging {
+  private static final Logger log = LoggerFactory.getLogger(Staging.class);
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9-]{1,64}");
 
   /// Bytes of one write of an import.
@@ -22,6 +27,7 @@ final class Staging {
   private final Disk disk;
   private final Trash trash;
   private final Map<String, Upload> open = new HashMap<>();
+  private final Set<String> claimed = new HashSet<>();
 
   Staging(Path root, Disk disk, Trash trash) throws IOException {
     this.root = root;
@@ -34,6 +40,9 @@ final class Staging {
   ///
   /// @param files checked by [UploadFile#check], and the same each time
   synchronized Upload open(String id, List<UploadFile> files) throws IOException {
+    if (claimed.contains(id)) {
+      throw busy(id);
+    }
     Path folder = folder(id);
     disk.makeFolder(folder);
     Upload upload = new Upload(folder, files, disk);
@@ -42,6 +51,47 @@ final class Staging {
       before.supersede();
     }
     return upload;
+  }
+
+  /// The sole right to what is staged, while it is checked and published.
+  final class Claim implements AutoCloseable {
+    private final String id;
+
+    private Claim(String id) {
+      this.id = id;
+    }
+
+    /// Forgets it.
+    void drop() {
+      try {
+        trash.throwAway(folder(id));
+      } catch (IOException e) {
+        // It is swept at the next start.
+        log.warn("staged files of {} could not be dropped", id, e);
+      }
+    }
+
+    @Override
+    public void close() {
+      synchronized (Staging.this) {
+        claimed.remove(id);
+      }
+    }
+  }
+
+  /// Takes an upload for oneself.
+  ///
+  /// @param upload still the latest that was opened, else another stream goes on with it
+  synchronized Claim claim(String id, Upload upload) {
+    if (open.get(id) != upload || !claimed.add(id)) {
+      throw busy(id);
+    }
+    return new Claim(id);
+  }
+
+  private static AdapterException busy(String id) {
+    return new AdapterException(
+        new AdapterRefusal.Unreadable("upload " + id, "another call works on it"));
   }
 
   /// The stream is at its end; what it wrote stays.

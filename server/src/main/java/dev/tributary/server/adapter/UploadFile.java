@@ -51,6 +51,10 @@ public record UploadFile(String name, long size, String digest) {
     }
   }
 
+  boolean isWeights() {
+    return name.equals(AdapterDigest.WEIGHTS_FILE);
+  }
+
   private void check(String field, long left) {
     if (!NAME.matcher(name).matches()) {
       throw new InvalidUploadException(

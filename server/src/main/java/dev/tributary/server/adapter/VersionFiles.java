@@ -77,14 +77,6 @@ final class VersionFiles {
     return path(new Key(tenant, digest));
   }
 
-  /// Bytes of a version's files; 0 if there are none.
-  long bytes(String tenant, String digest) throws IOException {
-    long bytes = 0;
-    for (Path file : Trash.entries(folder(tenant, digest))) {
-      bytes += Files.size(file);
-    }
-    return bytes;
-  }
 
   /// Gives the files in `staged` to a version; returns when they would survive a loss of power.
   ///
