@@ -2,6 +2,7 @@ package dev.tributary.server;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -26,6 +27,22 @@ final class Config {
       paramLabel = "DIR",
       description = "Folder of PEFT adapter folders, offered by their names in tenant public.")
   @Nullable Path adapters;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = {
+        "The server's own folder: adapters that were uploaded, and state.db. Default: tributary"
+            + " below XDG_DATA_HOME or ~/.local/share."
+      })
+  @Nullable Path data;
+
+  @Option(
+      names = "--import-root",
+      paramLabel = "DIR",
+      description =
+          "Folder below which administrators may import adapters by path. Default: nowhere.")
+  @Nullable Path importRoot;
 
   @Option(
       names = "--listen",
@@ -133,6 +150,17 @@ final class Config {
           throw new IllegalArgumentException(
               "--numerics " + numerics + ": use replayable or repeatable");
     };
+  }
+
+  /// The server's own folder.
+  Path dataOrDefault(Map<String, String> environment) {
+    if (data != null) {
+      return data;
+    }
+    String xdg = environment.getOrDefault("XDG_DATA_HOME", "");
+    Path user =
+        xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".local", "share") : Path.of(xdg);
+    return user.resolve("tributary");
   }
 
   int threadsOrDefault() {

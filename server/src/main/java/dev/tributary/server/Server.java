@@ -2,6 +2,8 @@ package dev.tributary.server;
 
 import dev.tributary.identity.BaseDigest;
 import dev.tributary.server.adapter.AdapterInfo;
+import dev.tributary.server.adapter.AdapterRefusal;
+import dev.tributary.server.adapter.AdapterSettings;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.engine.Engine;
@@ -16,6 +18,9 @@ import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
+import dev.tributary.server.source.AdapterHub;
+import dev.tributary.server.state.State;
+import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -32,7 +37,6 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -51,6 +55,7 @@ final class Server implements AutoCloseable {
   private final PrintStream out;
   private final Ops ops;
   private final Engine engine;
+  private final State state;
   private final AdapterStore adapters;
   private final ListenAddress listen;
   private final GrpcServer grpc;
@@ -94,13 +99,18 @@ final class Server implements AutoCloseable {
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
     engine.start();
     Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
+    Path data = config.dataOrDefault(System.getenv());
+    Files.createDirectories(data);
+    state = State.open(data.resolve("state.db"), InstantSource.system());
     adapters =
         new AdapterStore(
-            adapterFolder(),
+            new AdapterSettings(
+                data, config.adapters, config.importRoot, config.adapterMemory * MIB),
+            state,
             llama,
             new BaseIdentity(digest, names),
             new EngineProbe(engine, tokenizer),
-            config.adapterMemory * MIB);
+            new HubAdapters(new AdapterHub(System.getenv())));
     Processor processor = Processor.current();
     ServedModel served =
         new ServedModel(
@@ -168,13 +178,6 @@ final class Server implements AutoCloseable {
     };
   }
 
-  /// The folder of adapters; without one, an empty folder, so that there is nothing to find.
-  private Path adapterFolder() throws IOException {
-    return config.adapters != null
-        ? config.adapters
-        : Files.createTempDirectory("tributary-no-adapters");
-  }
-
   private static String name(Checkpoint checkpoint, Path model) {
     return checkpoint.metadata().get("general.name") instanceof String name
         ? name
@@ -194,14 +197,15 @@ final class Server implements AutoCloseable {
   }
 
   private void listAdapters() {
-    List<AdapterInfo> found = adapters.list("", PAGE);
-    for (AdapterInfo info : found) {
-      if (info.refusal() != null) {
-        out.printf("adapter   %-16s refused: %s%n", info.name(), info.refusal().message());
-      } else if (info.latest() != null) {
+    for (AdapterInfo info : adapters.catalogue().list(Set.of(AdapterStore.TENANT), null, PAGE)) {
+      AdapterRefusal refusal = info.refusal();
+      VersionRecord version = info.prod() == null ? null : info.prod().version();
+      if (refusal != null) {
+        out.printf("adapter   %-16s refused: %s%n", info.name(), refusal.message());
+      } else if (version != null) {
         out.printf(
             "adapter   %-16s rank %d on %s%n",
-            info.name(), info.latest().rank(), String.join(" ", info.latest().targets()));
+            info.name(), version.facts().rank(), String.join(" ", version.facts().targets()));
       }
     }
   }
@@ -220,8 +224,8 @@ final class Server implements AutoCloseable {
     out.println();
     out.println("Try, in another terminal:");
     out.printf(ask, "");
-    adapters.list("", 1).stream()
-        .filter(info -> info.refusal() == null)
+    adapters.catalogue().list(Set.of(AdapterStore.TENANT), null, 1).stream()
+        .filter(info -> info.prod() != null && info.refusal() == null)
         .forEach(info -> out.printf(ask, "-a " + info.name() + " "));
     out.println(client + " adapters list");
     out.println(client + " chat");
@@ -247,6 +251,7 @@ final class Server implements AutoCloseable {
     }
     engine.close();
     adapters.close();
+    state.close();
     ops.close();
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
@@ -37,8 +37,8 @@ class EmulatedGpuModelTest {
         Ops cuda = EmulatedCuda.ops()) {
       Llama expected = llama(cpu, file);
       Llama actual = llama(cuda, file);
-      try (AdapterStore store =
-          new AdapterStore(
+      try (TestStore store =
+          TestStore.offering(
               RealModel.DEMO.resolve("adapters"),
               expected,
               new BaseIdentity("sha256:0", Set.of("HuggingFaceTB/SmolLM2-135M-Instruct")),
@@ -63,7 +63,7 @@ class EmulatedGpuModelTest {
     return LlamaLoader.load(checkpoint, LlamaLoader.config(checkpoint), ops, 4, 64);
   }
 
-  private static AdapterUse adapter(AdapterStore store) {
+  private static AdapterUse adapter(TestStore store) {
     AdapterRef ref = new AdapterRef("town-guide", new AdapterRef.Number(1));
     return store.lease(store.resolve("public", ref)).join().use(1);
   }

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
@@ -40,7 +40,7 @@ class ModelGoldenTest {
 
   private static Ops ops;
   private static Llama llama;
-  private static AdapterStore adapters;
+  private static TestStore adapters;
 
   @BeforeAll
   static void load() throws IOException {
@@ -50,7 +50,7 @@ class ModelGoldenTest {
     LlamaConfig config = LlamaLoader.config(checkpoint);
     llama = LlamaLoader.load(checkpoint, config, ops, 128, CHUNK);
     adapters =
-        new AdapterStore(
+        TestStore.offering(
             RealModel.DEMO.resolve("adapters"),
             llama,
             new BaseIdentity("sha256:0", Set.of("HuggingFaceTB/SmolLM2-135M-Instruct")),

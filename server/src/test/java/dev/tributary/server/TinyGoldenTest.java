@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
@@ -94,8 +94,8 @@ class TinyGoldenTest {
     try (Ops ops = device) {
       Llama llama = llama(ops, FOLDER.resolve(model));
       BaseIdentity identity = new BaseIdentity("sha256:0", Set.of("tributary/tiny-" + model));
-      try (AdapterStore store =
-          new AdapterStore(
+      try (TestStore store =
+          TestStore.offering(
               FOLDER.resolve(model).resolve("adapters"),
               llama,
               identity,

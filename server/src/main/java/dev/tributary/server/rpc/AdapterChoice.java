@@ -56,6 +56,26 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
     }
   }
 
+  /// Throws INVALID_ARGUMENT unless `alias` could be an alias.
+  static void checkAlias(String alias, String field) {
+    check(ALIAS, alias, field);
+  }
+
+  /// Throws INVALID_ARGUMENT unless `digest` is empty or could be one.
+  static void checkDigest(String digest, String field) {
+    if (!digest.isEmpty()) {
+      check(DIGEST, digest, field);
+    }
+  }
+
+  /// One whose scale says nothing.
+  static AdapterChoice unscaled(AdapterSelector selector, String field) {
+    if (selector.hasScale()) {
+      throw Statuses.invalid(field + ".scale", "must not be set here");
+    }
+    return read(selector, field);
+  }
+
   private static AdapterRef.Selection selection(AdapterSelector selector, String field) {
     return switch (selector.getVersionCase()) {
       case NUMBER -> {
@@ -85,12 +105,18 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
 
   /// Resolves the choices to versions, which pins their digests, and waits until each one's weights
   /// are in memory. Throws the status of the first that can't be had.
+  ///
+  /// @param affinity what chooses among the versions of a weighted alias
   static Leases lease(
-      List<AdapterChoice> choices, AdapterStore store, String tenant, Call<?> call) {
+      List<AdapterChoice> choices,
+      AdapterStore store,
+      String tenant,
+      String affinity,
+      Call<?> call) {
     List<AdapterVersion> versions = new ArrayList<>(choices.size());
     Map<String, String> fields = new HashMap<>();
     for (AdapterChoice choice : choices) {
-      AdapterVersion version = choice.resolve(store, tenant);
+      AdapterVersion version = choice.resolve(store, tenant, affinity);
       String first = fields.putIfAbsent(version.digest(), choice.field);
       if (first != null) {
         throw Statuses.invalid(choice.field, "is the same version as " + first);
@@ -110,9 +136,10 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
     return new Leases(choices, leases, waited);
   }
 
-  private AdapterVersion resolve(AdapterStore store, String tenant) {
+  /// Throws the status of a version that can't be had.
+  AdapterVersion resolve(AdapterStore store, String tenant, String affinity) {
     try {
-      return store.resolve(tenant, ref);
+      return store.resolve(tenant, ref, affinity);
     } catch (AdapterException e) {
       throw Statuses.of(e.refusal(), ref.name());
     }

@@ -1,144 +1,381 @@
 package dev.tributary.server.rpc;
 
+import com.google.protobuf.Empty;
 import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.adapter.AdapterInfo;
-import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.AdapterVersion;
+import dev.tributary.server.adapter.Catalogue;
+import dev.tributary.server.adapter.Intake;
+import dev.tributary.server.adapter.Lease;
+import dev.tributary.server.adapter.VersionInfo;
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.AliasRecord;
+import dev.tributary.server.state.VersionRecord;
 import dev.tributary.v1.Adapter;
-import dev.tributary.v1.AdapterVersion;
+import dev.tributary.v1.AdapterEvent;
+import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.Alias;
+import dev.tributary.v1.CreateAdapterRequest;
+import dev.tributary.v1.DeleteAdapterRequest;
+import dev.tributary.v1.DeleteVersionRequest;
 import dev.tributary.v1.GetAdapterRequest;
+import dev.tributary.v1.ImportVersionRequest;
 import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ListAdaptersResponse;
 import dev.tributary.v1.ListVersionsRequest;
 import dev.tributary.v1.ListVersionsResponse;
+import dev.tributary.v1.LoadRequest;
+import dev.tributary.v1.PinRequest;
+import dev.tributary.v1.SetAliasRequest;
+import dev.tributary.v1.UnloadRequest;
+import dev.tributary.v1.UnpinRequest;
+import dev.tributary.v1.UpdateAdapterRequest;
+import dev.tributary.v1.UploadVersionRequest;
+import dev.tributary.v1.UploadVersionResponse;
+import dev.tributary.v1.WatchAdaptersRequest;
 import io.grpc.stub.StreamObserver;
-import java.time.Instant;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The reading methods of tributary.v1.Adapters, over the folders that the server was started with.
-///
-/// Such an adapter has one version, the one in its folder, and the alias `prod`. One whose files
-/// are refused is listed with a quarantined version that says why.
+/// The methods of tributary.v1.Adapters. Callers read their own adapters and those of `public`, and
+/// change their own.
 final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
-  private static final int MAX_PAGE = 1_000;
-  private static final int DEFAULT_PAGE = 100;
+  private static final String HUB = "hf:";
 
   private final AdapterStore store;
-  private final String baseDigest;
+  private final Catalogue catalogue;
   private final Ids ids;
+  private final Delay delay;
+  private final Duration streamIdle;
+  private final InstantSource time;
+  private final BooleanSupplier administrator;
 
-  AdaptersService(AdapterStore store, String baseDigest, Ids ids) {
+  /// @param streamIdle a stream that takes or brings nothing for so long ends
+  /// @param administrator whether the call that the current thread works for is an administrator's
+  AdaptersService(
+      AdapterStore store,
+      Ids ids,
+      Delay delay,
+      Duration streamIdle,
+      InstantSource time,
+      BooleanSupplier administrator) {
     this.store = store;
-    this.baseDigest = baseDigest;
+    this.catalogue = store.catalogue();
     this.ids = ids;
+    this.delay = delay;
+    this.streamIdle = streamIdle;
+    this.time = time;
+    this.administrator = administrator;
+  }
+
+  @Override
+  public void createAdapter(CreateAdapterRequest request, StreamObserver<Adapter> responses) {
+    serve(
+        responses,
+        call -> {
+          Adapter asked = request.getAdapter();
+          AdapterRequests.checkNew(asked);
+          return AdapterAnswers.adapter(
+              catalogue.create(
+                  own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
+        });
+  }
+
+  @Override
+  public StreamObserver<UploadVersionRequest> uploadVersion(
+      StreamObserver<UploadVersionResponse> responses) {
+    Inbound<UploadVersionRequest> chunks = new Inbound<>(responses, delay, streamIdle);
+    Call.serve(
+        responses,
+        ids.next(),
+        call ->
+            new UploadCall(store, this::own, call, chunks, call.paced(delay, streamIdle)).run());
+    return chunks;
+  }
+
+  @Override
+  public void importVersion(
+      ImportVersionRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+    serve(responses, call -> AdapterAnswers.version(catalogue.info(importVersion(request))));
+  }
+
+  private VersionRecord importVersion(ImportVersionRequest request) {
+    AdapterChoice.checkName(request.getAdapter(), "adapter");
+    AdapterChoice.checkDigest(request.getDigest(), "digest");
+    String source = request.getSource();
+    if (source.isEmpty()) {
+      throw Statuses.invalid("source", "is required");
+    }
+    boolean hub = source.startsWith(HUB);
+    if (!hub && !administrator.getAsBoolean()) {
+      throw Statuses.administratorsOnly("importing by path; import from hf:owner/repo instead");
+    }
+    Intake.Announced announced =
+        new Intake.Announced(
+            own(request.getAdapter()),
+            List.of(),
+            request.getDigest().isEmpty() ? null : request.getDigest(),
+            request.getAllowBaseMismatch());
+    return named(
+        request.getAdapter(),
+        () ->
+            hub
+                ? store.intake().importRemote(source, announced)
+                : store.intake().importPath(source, announced));
   }
 
   @Override
   public void getAdapter(GetAdapterRequest request, StreamObserver<Adapter> responses) {
-    Call.serve(
-        responses, ids.next(), call -> call.answer(adapter(find(request.getName(), "name"))));
+    serve(responses, call -> AdapterAnswers.adapter(find(request.getName(), "name")));
   }
 
   @Override
   public void listAdapters(
       ListAdaptersRequest request, StreamObserver<ListAdaptersResponse> responses) {
-    Call.serve(responses, ids.next(), call -> call.answer(list(request)));
+    serve(responses, call -> list(request));
+  }
+
+  private ListAdaptersResponse list(ListAdaptersRequest request) {
+    Set<String> readable = new TreeSet<>(Set.of(AdapterStore.TENANT));
+    readable.add(tenant());
+    String tenant = request.getTenant();
+    if (!tenant.isEmpty() && !readable.contains(tenant)) {
+      throw Statuses.notFound("tenant", tenant);
+    }
+    int size = AdapterRequests.pageSize(request.getPageSize());
+    AdapterName after = PageToken.read(request.getPageToken(), tenant).adapter();
+    List<AdapterInfo> found =
+        catalogue.list(tenant.isEmpty() ? readable : Set.of(tenant), after, size + 1);
+    ListAdaptersResponse.Builder response = ListAdaptersResponse.newBuilder();
+    found.stream().limit(size).map(AdapterAnswers::adapter).forEach(response::addAdapters);
+    if (found.size() > size) {
+      String last = found.get(size - 1).adapter().name().toString();
+      response.setNextPageToken(new PageToken(tenant, last).text());
+    }
+    return response.build();
+  }
+
+  @Override
+  public void updateAdapter(UpdateAdapterRequest request, StreamObserver<Adapter> responses) {
+    serve(
+        responses,
+        call -> {
+          Set<String> fields = AdapterRequests.mask(request);
+          Adapter asked = request.getAdapter();
+          return AdapterAnswers.adapter(
+              catalogue.update(
+                  own(asked.getName()),
+                  AdapterRequests.etag(asked.getEtag()),
+                  stored -> {
+                    var changed =
+                        fields.contains("description")
+                            ? stored.withDescription(asked.getDescription())
+                            : stored;
+                    return fields.contains("labels")
+                        ? changed.withLabels(asked.getLabelsMap())
+                        : changed;
+                  }));
+        });
+  }
+
+  @Override
+  public void deleteAdapter(DeleteAdapterRequest request, StreamObserver<Empty> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterChoice.checkName(request.getName(), "name");
+          AdapterName name = own(request.getName());
+          String etag = AdapterRequests.etag(request.getEtag());
+          return named(
+              request.getName(),
+              () -> {
+                store.deleteAdapter(name, etag, call::await);
+                return Empty.getDefaultInstance();
+              });
+        });
   }
 
   @Override
   public void listVersions(
       ListVersionsRequest request, StreamObserver<ListVersionsResponse> responses) {
-    Call.serve(responses, ids.next(), call -> call.answer(versions(request)));
+    serve(responses, call -> versions(request));
   }
 
-  private AdapterInfo find(String name, String field) {
-    AdapterChoice.checkName(name, field);
-    try {
-      return store.get(Tenant.current(), name);
-    } catch (AdapterException e) {
-      throw Statuses.of(e.refusal(), name);
-    }
-  }
-
-  private ListAdaptersResponse list(ListAdaptersRequest request) {
-    String tenant = request.getTenant();
-    if (!tenant.isEmpty() && !tenant.equals(Tenant.PUBLIC)) {
-      throw Statuses.notFound("tenant", tenant);
-    }
-    int size = pageSize(request.getPageSize());
-    PageToken page = PageToken.read(request.getPageToken(), tenant);
-    List<AdapterInfo> found = store.list(page.last(), size + 1);
-    ListAdaptersResponse.Builder response = ListAdaptersResponse.newBuilder();
-    found.stream().limit(size).forEach(info -> response.addAdapters(adapter(info)));
+  private ListVersionsResponse versions(ListVersionsRequest request) {
+    AdapterInfo adapter = find(request.getAdapter(), "adapter");
+    AdapterName name = adapter.adapter().name();
+    int size = AdapterRequests.pageSize(request.getPageSize());
+    String list = name + "/versions";
+    int before = PageToken.read(request.getPageToken(), list).number();
+    ListVersionsResponse.Builder response = ListVersionsResponse.newBuilder();
+    List<VersionInfo> found = catalogue.versions(name, before, size + 1);
+    found.stream().limit(size).map(AdapterAnswers::version).forEach(response::addVersions);
     if (found.size() > size) {
-      response.setNextPageToken(new PageToken(tenant, found.get(size - 1).name()).text());
+      response.setNextPageToken(
+          new PageToken(list, String.valueOf(response.getVersions(size - 1).getNumber())).text());
+    }
+    VersionInfo refused = adapter.prod();
+    if (found.isEmpty() && request.getPageToken().isEmpty() && refused != null) {
+      // A folder that never was a version says why.
+      response.addVersions(AdapterAnswers.version(refused));
     }
     return response.build();
   }
 
-  private ListVersionsResponse versions(ListVersionsRequest request) {
-    AdapterInfo info = find(request.getAdapter(), "adapter");
-    int unused = pageSize(request.getPageSize());
-    if (!request.getPageToken().isEmpty()) {
-      throw Statuses.invalid("page_token", "is not one of this list's");
-    }
-    return ListVersionsResponse.newBuilder().addVersions(version(info)).build();
+  @Override
+  public void deleteVersion(DeleteVersionRequest request, StreamObserver<Empty> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterChoice.checkName(request.getAdapter(), "adapter");
+          AdapterRequests.checkNumber(request.getNumber(), "number");
+          AdapterName name = own(request.getAdapter());
+          return named(
+              request.getAdapter(),
+              () -> {
+                store.deleteVersion(name, request.getNumber(), call::await);
+                return Empty.getDefaultInstance();
+              });
+        });
   }
 
-  private static int pageSize(int asked) {
-    if (asked < 0 || asked > MAX_PAGE) {
-      throw Statuses.invalid("page_size", "is " + asked + ", must be between 0 and " + MAX_PAGE);
-    }
-    return asked == 0 ? DEFAULT_PAGE : asked;
+  @Override
+  public void setAlias(SetAliasRequest request, StreamObserver<Alias> responses) {
+    serve(responses, call -> set(request));
   }
 
-  private Adapter adapter(AdapterInfo info) {
-    AdapterVersion version = version(info);
-    Adapter.Builder adapter =
-        Adapter.newBuilder()
-            .setName(version.getAdapter())
-            .addAliases(
-                Alias.newBuilder()
-                    .setName(AdapterRef.DEFAULT_ALIAS)
-                    .addTargets(
-                        Alias.Target.newBuilder().setNumber(version.getNumber()).setWeight(1)))
-            .setVersionCount(1)
-            .setLatestVersion(version.getNumber())
-            .setProdVersion(version);
-    if (version.hasCreateTime()) {
-      adapter.setCreateTime(version.getCreateTime()).setUpdateTime(version.getCreateTime());
+  private Alias set(SetAliasRequest request) {
+    AdapterChoice.checkName(request.getAdapter(), "adapter");
+    Alias asked = request.getAlias();
+    List<AliasRecord.Target> targets = AdapterRequests.targets(asked);
+    AliasRecord.@Nullable Shadow shadow = AdapterRequests.shadow(asked);
+    AdapterName name = own(request.getAdapter());
+    @Nullable String etag = AdapterRequests.etag(asked.getEtag());
+    if (targets.isEmpty()) {
+      catalogue.removeAlias(name, asked.getName(), etag);
+      return Alias.newBuilder().setName(asked.getName()).build();
     }
-    return adapter.build();
+    return AdapterAnswers.alias(
+        catalogue.setAlias(name, asked.getName(), targets, shadow, etag));
   }
 
-  private AdapterVersion version(AdapterInfo info) {
-    AdapterVersion.Builder told =
-        AdapterVersion.newBuilder()
-            .setAdapter(info.tenant() + "/" + info.name())
-            .setNumber(1)
-            .setState(AdapterVersion.State.STATE_READY)
-            .setTier(Leases.tier(info.tier()));
-    AdapterRefusal refusal = info.refusal();
-    if (refusal != null) {
-      told.setState(AdapterVersion.State.STATE_QUARANTINED).setStateReason(refusal.message());
+  @Override
+  public void load(
+      LoadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterVersion version = resolve(request.getAdapter(), call);
+          lease(request.getAdapter(), version, call).close();
+          return AdapterAnswers.version(store.info(version));
+        });
+  }
+
+  @Override
+  public void unload(
+      UnloadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterVersion version = resolveOwn(request.getAdapter(), call);
+          store.unload(version, call::await);
+          return AdapterAnswers.version(store.info(version));
+        });
+  }
+
+  @Override
+  public void pin(PinRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterVersion version = resolveOwn(request.getAdapter(), call);
+          try (Lease lease = lease(request.getAdapter(), version, call)) {
+            named(
+                request.getAdapter().getName(),
+                () -> {
+                  store.pin(lease);
+                  return lease;
+                });
+          }
+          return AdapterAnswers.version(store.info(version));
+        });
+  }
+
+  @Override
+  public void unpin(
+      UnpinRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+    serve(
+        responses,
+        call -> {
+          AdapterVersion version = resolveOwn(request.getAdapter(), call);
+          store.unpin(version);
+          return AdapterAnswers.version(store.info(version));
+        });
+  }
+
+  @Override
+  public void watchAdapters(
+      WatchAdaptersRequest request, StreamObserver<AdapterEvent> responses) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call ->
+            new WatchCall(catalogue, tenant(), time, call, call.paced(delay, streamIdle))
+                .run(request, name -> find(name, "names")));
+  }
+
+  private AdapterVersion resolve(AdapterSelector selector, Call<?> call) {
+    AdapterChoice choice = AdapterChoice.unscaled(selector, "adapter");
+    return choice.resolve(store, tenant(), call.id());
+  }
+
+  private AdapterVersion resolveOwn(AdapterSelector selector, Call<?> call) {
+    AdapterVersion version = resolve(selector, call);
+    // A bare name may have led to `public`.
+    own(version.tenant() + "/" + version.name());
+    return version;
+  }
+
+  private Lease lease(AdapterSelector selector, AdapterVersion version, Call<?> call) {
+    return named(selector.getName(), () -> call.await(store.lease(version)));
+  }
+
+  private AdapterInfo find(String name, String field) {
+    AdapterChoice.checkName(name, field);
+    return named(name, () -> catalogue.get(tenant(), name));
+  }
+
+  /// The adapter of the caller's own namespace.
+  private AdapterName own(String name) {
+    return named(name, () -> catalogue.own(tenant(), name));
+  }
+
+  private static String tenant() {
+    return Tenant.current();
+  }
+
+  /// Whatever is refused is told of the adapter as the caller named it.
+  private static <T> T named(String adapter, Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (AdapterException e) {
+      throw Statuses.of(e.refusal(), adapter);
     }
-    dev.tributary.server.adapter.@Nullable AdapterVersion version = info.latest();
-    if (version != null) {
-      Instant created = version.created();
-      told.setNumber(version.number())
-          .setDigest(version.digest())
-          .setBaseDigest(baseDigest)
-          .setRank(version.rank())
-          .addAllTargetModules(version.targets())
-          .setParameters(version.parameters())
-          .setWeightsBytes(version.bytes())
-          .setDora(version.dora())
-          .setCreateTime(Times.timestamp(created));
-    }
-    return told.build();
+  }
+
+  private interface Work<T> {
+    T answer(Call<T> call);
+  }
+
+  private <T> void serve(StreamObserver<T> responses, Work<T> work) {
+    Call.serve(responses, ids.next(), call -> call.answer(work.answer(call)));
   }
 }

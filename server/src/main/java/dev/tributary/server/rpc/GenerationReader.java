@@ -40,7 +40,6 @@ final class GenerationReader {
     this.limits = limits;
   }
 
-  /// `affinity_key` needs nothing: no alias leads to several versions yet.
   Asked read(GenerateRequest request) {
     checkKey(request.getRequestIdBytes(), "request_id");
     checkKey(request.getAffinityKeyBytes(), "affinity_key");

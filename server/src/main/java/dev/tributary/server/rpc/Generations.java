@@ -44,7 +44,13 @@ final class Generations {
     String requestId = asked.requestId().isEmpty() ? ids.next() : asked.requestId();
     try (RecentRequests.@Nullable Reservation reservation =
             asked.requestId().isEmpty() ? null : recent.reserve(tenant, requestId, call.id());
-        Leases leases = AdapterChoice.lease(asked.adapters(), serving.adapters(), tenant, call)) {
+        Leases leases =
+            AdapterChoice.lease(
+                asked.adapters(),
+                serving.adapters(),
+                tenant,
+                request.getAffinityKey().isEmpty() ? requestId : request.getAffinityKey(),
+                call)) {
       JobEvents events = new JobEvents(asked.echo() ? prompt.length : 0, leases::close);
       Job job = job(asked, prompt, leases, tenant, call);
       long submitted = serving.clock().getAsLong();

@@ -70,7 +70,14 @@ public final class GrpcServer implements AutoCloseable {
                 settings.maxMessageBytes(),
                 ids,
                 random::nextLong),
-            new AdaptersService(serving.adapters(), serving.model().baseDigest(), ids),
+            new AdaptersService(
+                serving.adapters(),
+                ids,
+                delay,
+                settings.streamIdle(),
+                serving.time(),
+                // No caller is one before there are keys.
+                () -> false),
             new ProvenanceGrpc.ProvenanceImplBase() {},
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));
@@ -115,7 +122,7 @@ public final class GrpcServer implements AutoCloseable {
   private ServerServiceDefinition checked(BindableService service) {
     ServerServiceDefinition parsed =
         ServerInterceptors.intercept(
-            service, List.of(new KnownFields(), new UnbuiltMethods(), new Tenant()));
+            service, List.of(new KnownFields(), new UnbuiltMethods()));
     return ServerInterceptors.intercept(
         ServerInterceptors.useInputStreamMessages(parsed),
         List.of(new ParsedRequests(), admission));

@@ -2,13 +2,15 @@ package dev.tributary.server.rpc;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tributary.server.state.AdapterName;
 import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 
-/// Where the next page of a list of adapters starts. Opaque to callers, and only good for the list
-/// that it came from.
+/// Where the next page of a list starts. Opaque to callers, and only good for the list that it came
+/// from.
 ///
-/// @param list what was listed: the request's `tenant`
-/// @param last name of the last adapter of the page before; empty for the first page
+/// @param list what was listed: the request's `tenant`, or an adapter's versions
+/// @param last name or number of the last one of the page before; empty for the first page
 record PageToken(String list, String last) {
   private static final char SEPARATOR = '\n';
 
@@ -34,6 +36,31 @@ record PageToken(String list, String last) {
       throw notOurs();
     }
     return new PageToken(list, plain.substring(separator + 1));
+  }
+
+  /// The last adapter of the page before; null for the first page.
+  @Nullable AdapterName adapter() {
+    if (last.isEmpty()) {
+      return null;
+    }
+    int slash = last.indexOf('/');
+    try {
+      return new AdapterName(last.substring(0, Math.max(slash, 0)), last.substring(slash + 1));
+    } catch (IllegalArgumentException e) {
+      throw notOurs();
+    }
+  }
+
+  /// Number of the last version of the page before; beyond all for the first page.
+  int number() {
+    if (last.isEmpty()) {
+      return Integer.MAX_VALUE;
+    }
+    try {
+      return Integer.parseInt(last);
+    } catch (NumberFormatException e) {
+      throw notOurs();
+    }
   }
 
   private static RuntimeException notOurs() {

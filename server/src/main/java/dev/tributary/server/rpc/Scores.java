@@ -35,7 +35,8 @@ final class Scores {
     int topN = GenerationReader.checkTop(request.getTopN(), "top_n");
     List<Item> items =
         encoding.run(request.getSerializedSize(), call, () -> read(request.getItemsList()));
-    try (Leases leases = AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call)) {
+    try (Leases leases =
+        AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call.id(), call)) {
       ScoreResponse.Builder response =
           ScoreResponse.newBuilder()
               .setBaseDigest(serving.model().baseDigest())

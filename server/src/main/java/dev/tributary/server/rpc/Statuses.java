@@ -12,9 +12,11 @@ import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
 import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.adapter.AdapterRefusal;
+import dev.tributary.server.adapter.InvalidUploadException;
 import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
+import dev.tributary.server.state.StateException;
 import dev.tributary.server.tokenize.TemplateException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -54,6 +56,8 @@ final class Statuses {
       case Rejection rejection -> of(rejection);
       case JobFailedException failed -> of(failed.failure(), id);
       case AdapterException refused -> of(refused.refusal(), "");
+      case InvalidUploadException upload -> invalid(upload.field(), upload.description());
+      case StateException state -> of(state);
       case CancellationException cancelled -> build(Code.CANCELLED, "the call was cancelled");
       default -> internal(cause, id);
     };
@@ -68,6 +72,39 @@ final class Statuses {
       case Rejection.QueueFull full -> exhausted("as many requests wait as may", full.retryAfter());
       case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
     };
+  }
+
+  /// What the state refused. Names are as the caller gave them.
+  static StatusRuntimeException of(StateException refused) {
+    return switch (refused.reason()) {
+      case StateException.NotFound missing -> notFound(missing.kind(), missing.name());
+      case StateException.AlreadyExists there -> exists(there.kind(), there.name());
+      case StateException.EtagMismatch changed -> stale(changed.message());
+      case StateException.InUse used -> precondition("IN_USE", used.name(), used.message());
+      case StateException.OverQuota over -> overQuota(over.quota(), over.message());
+      case StateException.Corrupt corrupt -> {
+        log.error("the state is corrupt", refused);
+        yield build(
+            Code.DATA_LOSS, "the server's state is corrupt", info("STATE_CORRUPT", Map.of()));
+      }
+      case StateException.Unavailable unavailable -> {
+        log.error("the state can't be used", refused);
+        yield unavailable("the server's state can't be used at the moment");
+      }
+    };
+  }
+
+  private static StatusRuntimeException overQuota(String quota, String message) {
+    return build(
+        Code.RESOURCE_EXHAUSTED,
+        message,
+        QuotaFailure.newBuilder()
+            .addViolations(
+                QuotaFailure.Violation.newBuilder()
+                    .setSubject("quota:" + quota)
+                    .setQuotaId(quota)
+                    .setDescription(message))
+            .build());
   }
 
   static StatusRuntimeException of(Failure failure, String id) {
@@ -107,6 +144,16 @@ final class Statuses {
                           .setDescription(clip(large.message())))
                   .build());
       case AdapterRefusal.Busy busy -> exhausted(busy.message(), RETRY);
+      case AdapterRefusal.Quarantined quarantined ->
+          build(Code.DATA_LOSS, message, info("ADAPTER_QUARANTINED", Map.of()));
+      case AdapterRefusal.Linked linked -> precondition("ADAPTER_LINKED", adapter, message);
+      case AdapterRefusal.ReadOnly readOnly ->
+          build(Code.PERMISSION_DENIED, message, info("ADAPTER_READ_ONLY", Map.of()));
+      case AdapterRefusal.NoSuchUpload upload -> notFound("upload", upload.id());
+      case AdapterRefusal.OverQuota over -> overQuota(over.quota(), over.message());
+      case AdapterRefusal.NoSource source ->
+          precondition("ADAPTER_SOURCE", source.source(), message);
+      case AdapterRefusal.Unstorable unstorable -> unavailable(message);
     };
   }
 
@@ -181,6 +228,18 @@ final class Statuses {
     return build(Code.RESOURCE_EXHAUSTED, message, retry(retry));
   }
 
+  /// @param message which etag is the stored one is not told: to have it is to have read the rest
+  static StatusRuntimeException stale(String message) {
+    return build(Code.ABORTED, message, info("ETAG_MISMATCH", Map.of()));
+  }
+
+  static StatusRuntimeException exists(String type, String name) {
+    return build(
+        Code.ALREADY_EXISTS,
+        "there is a " + type + " \"" + name + "\" already",
+        ResourceInfo.newBuilder().setResourceType(type).setResourceName(clip(name)).build());
+  }
+
   static StatusRuntimeException unavailable(String message) {
     return build(Code.UNAVAILABLE, message, retry(RETRY));
   }
@@ -206,6 +265,27 @@ final class Statuses {
         Code.DEADLINE_EXCEEDED,
         "the stream was not read for " + idle.toSeconds() + " s",
         info("STREAM_IDLE", Map.of()));
+  }
+
+  static StatusRuntimeException notSent(java.time.Duration idle) {
+    return build(
+        Code.DEADLINE_EXCEEDED,
+        "the stream brought nothing for " + idle.toSeconds() + " s",
+        info("STREAM_IDLE", Map.of()));
+  }
+
+  /// A watcher who does not keep up.
+  static StatusRuntimeException behind(int changes) {
+    return exhausted(
+        "more than " + changes + " changes wait for this watcher; watch anew", RETRY);
+  }
+
+  /// @param what is for administrators alone
+  static StatusRuntimeException administratorsOnly(String what) {
+    return build(
+        Code.PERMISSION_DENIED,
+        "only an administrator may do this: " + what,
+        info("ADMINISTRATORS_ONLY", Map.of()));
   }
 
   private static StatusRuntimeException internal(Throwable cause, String id) {

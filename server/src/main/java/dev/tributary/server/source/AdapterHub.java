@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
 import java.time.Duration;
@@ -47,8 +48,9 @@ public final class AdapterHub {
 
   /// Fetches the files of `hf:owner/repo[@rev]`.
   ///
-  /// @throws IOException if another attempt may succeed
+  /// @throws UnreachableException if another attempt may succeed
   /// @throws IllegalArgumentException if none will; says why
+  /// @throws IOException from the sink
   public void fetch(String source, Sink sink) throws IOException {
     if (!(ModelSource.parse(source) instanceof ModelSource.Hf repository)
         || repository.file() != null) {
@@ -80,7 +82,7 @@ public final class AdapterHub {
           continue;
         }
         require(source, file, status);
-        sink.file(file, Channels.newChannel(answer.body()));
+        sink.file(file, new Body(source + ": " + file, Channels.newChannel(answer.body())));
         return commit;
       }
     }
@@ -93,7 +95,9 @@ public final class AdapterHub {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
     } catch (UnknownHostException e) {
-      throw new IOException(source + ": no address is known of " + uri.getHost(), e);
+      throw new UnreachableException(source + ": no address is known of " + uri.getHost(), e);
+    } catch (IOException e) {
+      throw new UnreachableException(source + ": " + SourceException.reason(e), e);
     }
   }
 
@@ -112,10 +116,32 @@ public final class AdapterHub {
           "%s: HTTP %d: no %s that everybody may read".formatted(source, status, file));
     }
     if (status == 408 || status == 429 || status >= 500) {
-      throw new IOException("%s: the hub answered HTTP %d".formatted(source, status));
+      throw new UnreachableException("%s: the hub answered HTTP %d".formatted(source, status));
     }
     if (status != 200) {
       throw new IllegalArgumentException("%s: the hub answered HTTP %d".formatted(source, status));
+    }
+  }
+
+  /// A body whose failures are told from those of where it is written to.
+  private record Body(String what, ReadableByteChannel channel) implements ReadableByteChannel {
+    @Override
+    public int read(ByteBuffer into) throws UnreachableException {
+      try {
+        return channel.read(into);
+      } catch (IOException e) {
+        throw new UnreachableException(what + ": " + SourceException.reason(e), e);
+      }
+    }
+
+    @Override
+    public boolean isOpen() {
+      return channel.isOpen();
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
     }
   }
 }

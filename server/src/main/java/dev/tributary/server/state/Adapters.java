@@ -153,6 +153,11 @@ public final class Adapters {
     return database.read(VersionTable::pinned);
   }
 
+  /// All whose files lie outside of the store, of all tenants, in order.
+  public List<VersionRecord> linked() {
+    return database.read(VersionTable::linked);
+  }
+
   /// @param reason at most 1,000 characters are kept
   public VersionRecord setState(AdapterName name, int number, VersionState state, String reason) {
     String kept = reason.substring(0, Math.min(VersionRecord.MAX_REASON, reason.length()));

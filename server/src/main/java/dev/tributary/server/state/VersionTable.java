@@ -98,6 +98,12 @@ final class VersionTable {
         VersionTable::version);
   }
 
+  static List<VersionRecord> linked(Session session) throws SQLException {
+    return session.all(
+        "SELECT * FROM versions WHERE folder IS NOT NULL ORDER BY tenant, name, number",
+        VersionTable::version);
+  }
+
   static void setState(
       Session session, AdapterName adapter, int number, VersionState state, String reason)
       throws SQLException {

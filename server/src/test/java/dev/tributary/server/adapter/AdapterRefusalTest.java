@@ -257,8 +257,8 @@ class AdapterRefusalTest {
             new EffectProof(new FakeProbe()),
             LIMIT);
     PeftFolder peft = new PeftFolder(files.write(folder));
-    AdapterVersion version = zeros.describe(peft, "test", digest -> 1);
-    AdapterRefusal refusal = refusal(() -> zeros.load(peft, version));
+    AdapterVersion version = TestStore.describe(zeros, peft, "test");
+    AdapterRefusal refusal = refusal(() -> zeros.load(peft, version, false));
     assertThat(refusal.message()).startsWith(PeftFiles.PREFIX + Q0 + ".lora_magnitude_vector: [0]");
   }
 
@@ -321,8 +321,8 @@ class AdapterRefusalTest {
             .pair(1, Projection.DOWN, 1024, "F16");
     PeftFolder peft = new PeftFolder(files.write(folder));
     AdapterReader reader = reader(500_000);
-    AdapterVersion version = reader.describe(peft, "test", digest -> 1);
-    assertThat(refusal(() -> reader.load(peft, version))).isInstanceOf(TooLarge.class);
+    AdapterVersion version = TestStore.describe(reader, peft, "test");
+    assertThat(refusal(() -> reader.load(peft, version, false))).isInstanceOf(TooLarge.class);
   }
 
   private AdapterVersion describe(PeftFiles files) throws IOException {
@@ -331,7 +331,7 @@ class AdapterRefusalTest {
   }
 
   private AdapterVersion describeFolder() {
-    return reader(LIMIT).describe(new PeftFolder(folder), "test", digest -> 1);
+    return TestStore.describe(reader(LIMIT), new PeftFolder(folder), "test");
   }
 
   /// What describing or loading the files ends in.
@@ -339,7 +339,7 @@ class AdapterRefusalTest {
     files.write(folder);
     PeftFolder peft = new PeftFolder(folder);
     AdapterReader reader = reader(LIMIT);
-    return refusal(() -> reader.load(peft, reader.describe(peft, "test", digest -> 1)));
+    return refusal(() -> reader.load(peft, TestStore.describe(reader, peft, "test"), false));
   }
 
   private static AdapterRefusal refusal(ThrowingCallable call) {

@@ -33,15 +33,15 @@ class DemoAdaptersTest {
             "json", new Expected(8, 4, 120, (float) (16 / Math.sqrt(8))),
             "pirate", new Expected(8, 7, 210, 2),
             "town-guide", new Expected(16, 7, 210, 2));
-    try (AdapterStore store =
-        new AdapterStore(DEMO, new TinyBase(TinyBase.SMOLLM2), BASE, new FakeProbe(), 64 << 20)) {
+    try (TestStore store =
+        TestStore.offering(DEMO, new TinyBase(TinyBase.SMOLLM2), BASE, new FakeProbe(), 64 << 20)) {
       List<AdapterInfo> infos = store.list("", 100);
       assertThat(infos)
           .extracting(AdapterInfo::name)
           .containsExactlyInAnyOrderElementsOf(expected.keySet());
       for (AdapterInfo info : infos) {
         assertThat(info.refusal()).as(info.name()).isNull();
-        AdapterVersion version = Objects.requireNonNull(info.latest());
+        AdapterVersion version = TestStore.latest(info);
         Expected want = Objects.requireNonNull(expected.get(info.name()));
         assertThat(version.rank()).isEqualTo(want.rank);
         assertThat(version.targets()).hasSize(want.targets);

@@ -110,9 +110,9 @@ class EffectProofTest {
                 "Arr"),
             new ProbeExample(List.of(new ProbeExample.Message("user", "Tea?")), "Aye"));
     AdapterReader falling = reader(new FixedProbe(ONE, TWO, -1, -2));
-    AdapterVersion version = falling.describe(peft, "test", digest -> 1);
-    assertThatThrownBy(() -> falling.load(peft, version)).hasMessageContaining("probe.jsonl");
-    assertThat(reader(new FixedProbe(ONE, TWO, -2, -1)).load(peft, version)).isNotNull();
+    AdapterVersion version = TestStore.describe(falling, peft, "test");
+    assertThatThrownBy(() -> falling.load(peft, version, false)).hasMessageContaining("probe.jsonl");
+    assertThat(reader(new FixedProbe(ONE, TWO, -2, -1)).load(peft, version, false)).isNotNull();
   }
 
   @ParameterizedTest

@@ -124,8 +124,8 @@ class PeftFolderFuzzTest {
             1 << 20);
     PeftFolder peft = new PeftFolder(folder);
     try {
-      AdapterVersion version = reader.describe(peft, "fuzz", digest -> 1);
-      assertThat(reader.load(peft, version).bytes()).isPositive();
+      AdapterVersion version = TestStore.describe(reader, peft, "fuzz");
+      assertThat(reader.load(peft, version, false).bytes()).isPositive();
       return Outcome.SERVED;
     } catch (AdapterException e) {
       // Nothing changed between the two reads, and nothing else is loading.

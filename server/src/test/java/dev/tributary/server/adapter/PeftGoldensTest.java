@@ -85,9 +85,9 @@ class PeftGoldensTest {
     AdapterReader reader =
         new AdapterReader(new TinyBase(shape), identity, new EffectProof(new FakeProbe()), 1 << 20);
     PeftFolder folder = new PeftFolder(golden(model + "/adapters/" + name));
-    AdapterVersion version = reader.describe(folder, name, digest -> 1);
+    AdapterVersion version = TestStore.describe(reader, folder, name);
     assertThat(version.alone()).isEqualTo(alone);
-    return reader.load(folder, version);
+    return reader.load(folder, version, false);
   }
 
   private static void requirePair(

@@ -204,7 +204,7 @@ class PeftReaderTest {
         new AdapterReader(
             new TinyBase(BASE), TinyBase.IDENTITY, new EffectProof(new FakeProbe()), 1 << 20);
     PeftFolder peft = new PeftFolder(folder);
-    return reader.load(peft, reader.describe(peft, "test", digest -> 1));
+    return reader.load(peft, TestStore.describe(reader, peft, "test"), false);
   }
 
   private static Pair pair(LoraWeights weights, int layer, Projection projection) {

@@ -295,7 +295,7 @@ class VersionFilesTest {
 
     assertThat(present(data)).containsExactly("acme/" + sent.digest);
     assertThat(Trash.entries(data.resolve("adapters/.quarantine"))).hasSize(2);
-    assertThat(store.files.bytes("acme", sent.digest))
+    assertThat(new PeftFolder(store.files.folder("acme", sent.digest)).bytes())
         .isEqualTo(sent.bytes.stream().mapToLong(bytes -> bytes.length).sum());
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Probe;
@@ -58,8 +59,8 @@ class AdapterFoldersTest {
     for (int i = 0; i < 3; i++) {
       folders.write(root, i, 1);
     }
-    try (AdapterStore store =
-        new AdapterStore(
+    try (TestStore store =
+        TestStore.offering(
             root, new Base(), new BaseIdentity(DIGEST, Set.of()), new Moves(), 1 << 20)) {
       List<AdapterInfo> all = store.list("", 10);
       assertThat(all)
@@ -67,7 +68,7 @@ class AdapterFoldersTest {
           .containsExactly("bench-0001", "bench-0002", "bench-0003");
       assertThat(all).extracting(AdapterInfo::refusal).containsOnlyNulls();
       assertThat(
-              all.stream().map(info -> Objects.requireNonNull(info.latest()).digest()).distinct())
+              all.stream().map(info -> TestStore.latest(info).digest()).distinct())
           .hasSize(3);
       AdapterVersion version = store.resolve(AdapterStore.TENANT, AdapterRef.of("bench-0002"));
       assertThat(version.rank()).isEqualTo(RANK);

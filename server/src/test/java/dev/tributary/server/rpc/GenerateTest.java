@@ -319,7 +319,7 @@ class GenerateTest {
   }
 
   private int leases(String name) {
-    return fixture.store.get(Tenant.PUBLIC, name).leases();
+    return fixture.store.leases(name);
   }
 
   private static AdapterSelector named(String name) {

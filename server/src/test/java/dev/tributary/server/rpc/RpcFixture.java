@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -43,7 +43,7 @@ final class RpcFixture implements AutoCloseable {
   final EchoModel model;
   final Engine engine;
   final TinyAdapters adapters;
-  final AdapterStore store;
+  final TestStore store;
   final FakeDelay delay = new FakeDelay();
   final GrpcServer server;
   final ManagedChannel channel;
@@ -92,7 +92,7 @@ final class RpcFixture implements AutoCloseable {
         new Serving(
             engine,
             tokenizer,
-            store,
+            store.store(),
             new ServedModel(
                 "Echo",
                 TinyAdapters.BASE_DIGEST,

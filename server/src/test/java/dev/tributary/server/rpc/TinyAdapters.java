@@ -2,10 +2,10 @@ package dev.tributary.server.rpc;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Probe;
 import dev.tributary.server.adapter.ProbeExample;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LlamaConfig;
@@ -42,8 +42,8 @@ final class TinyAdapters implements Probe {
     this.root = root;
   }
 
-  AdapterStore store(long hostBytes) {
-    return new AdapterStore(
+  TestStore store(long hostBytes) {
+    return TestStore.offering(
         root, new Base(), new BaseIdentity(BASE_DIGEST, Set.of(BASE)), this, hostBytes);
   }
 
