@@ -13,9 +13,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +44,9 @@ public final class AdapterStore implements AutoCloseable {
   private final Catalogue catalogue;
   private final VersionFiles files;
   private final Intake intake;
+
+  /// Versions that were taken from the tier while answers used them.
+  private final Map<StoredDigest, CompletableFuture<Void>> draining = new ConcurrentHashMap<>();
 
   /// Takes away what an end of the process left behind, looks at the offered folders, and begins to
   /// load what is pinned.
@@ -167,7 +172,23 @@ public final class AdapterStore implements AutoCloseable {
   /// version from now on loads it anew.
   public void unload(AdapterVersion version, Patience patience) {
     adapters.setPinned(name(version), version.number(), false);
-    patience.await(tiers.unload(version));
+    patience.await(drained(version));
+  }
+
+  /// Completes when the last lease has ended of what was in memory until now, also of what an
+  /// earlier call took from the tier and did not wait for.
+  private CompletableFuture<Void> drained(AdapterVersion version) {
+    StoredDigest key = new StoredDigest(version.tenant(), version.digest());
+    CompletableFuture<Void> drained =
+        draining.compute(
+            key,
+            (same, before) -> {
+              CompletableFuture<Void> now = tiers.unload(version);
+              return before == null ? now : CompletableFuture.allOf(before, now);
+            });
+    drained.thenRun(() -> draining.remove(key, drained));
+    // Who gives up cancels its own.
+    return drained.copy();
   }
 
   /// Deletes a version that no alias leads to, when the last answer that uses it has ended. It
@@ -202,19 +223,19 @@ public final class AdapterStore implements AutoCloseable {
     discard(deleted);
   }
 
-  /// What is not in memory has no leases to wait for.
+  /// What nobody has in memory has no leases to wait for.
   private void drain(List<VersionRecord> versions, Patience patience, Runnable delete) {
     List<VersionRecord> draining =
         versions.stream()
             .filter(version -> version.state() == VersionState.READY)
-            .filter(version -> tiers.tier(AdapterVersion.of(version)) == Tier.DEVICE)
+            .filter(this::isInUse)
             .toList();
     boolean deleted = false;
     try {
       draining.forEach(version -> catalogue.setState(version, VersionState.DRAINING, ""));
       CompletableFuture<?>[] drained =
           draining.stream()
-              .map(version -> tiers.unload(AdapterVersion.of(version)))
+              .map(version -> drained(AdapterVersion.of(version)))
               .toArray(CompletableFuture<?>[]::new);
       patience.await(CompletableFuture.allOf(drained));
       delete.run();
@@ -224,6 +245,12 @@ public final class AdapterStore implements AutoCloseable {
         draining.forEach(version -> catalogue.setState(version, VersionState.READY, ""));
       }
     }
+  }
+
+  private boolean isInUse(VersionRecord version) {
+    AdapterVersion resident = AdapterVersion.of(version);
+    return tiers.tier(resident) == Tier.DEVICE
+        || draining.containsKey(new StoredDigest(resident.tenant(), resident.digest()));
   }
 
   /// Takes away the files, and the weights that somebody may have loaded meanwhile.

@@ -27,7 +27,7 @@ import java.util.function.Function;
 /// already may be told once more. A watcher who is so far behind that [#MAX_BEHIND] changes wait
 /// loses the call, and begins anew with the present state.
 final class WatchCall {
-  private static final int MAX_BEHIND = 4_096;
+  private static final int MAX_BEHIND = 1_024;
   private static final int MAX_NAMES = 1_000;
   private static final int PAGE = 1_000;
 

@@ -1,6 +1,7 @@
 package dev.tributary.server.adapter;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.FileVisitResult;
@@ -55,12 +56,33 @@ final class FaultyDisk implements Disk {
   private int steps;
   private boolean dead;
 
-  /// @param root an empty folder; all paths are below it
+  /// @param root all paths are below it; what it has already is synced
   /// @param failing index of the step that goes wrong; -1 for none
   FaultyDisk(Path root, int failing, Fault fault) {
     this.root = root;
     this.failing = failing;
     this.fault = fault;
+    if (Files.isDirectory(root)) {
+      read(root, top);
+    }
+  }
+
+  private static void read(Path folder, Node node) {
+    try {
+      for (Path path : Trash.entries(folder)) {
+        Node child = new Node(Files.isDirectory(path));
+        if (child.folder) {
+          read(path, child);
+        } else {
+          child.bytes = Files.readAllBytes(path);
+          child.synced = child.bytes;
+        }
+        node.names.put(path.getFileName().toString(), child);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    node.syncedNames = new HashMap<>(node.names);
   }
 
   /// Steps so far.

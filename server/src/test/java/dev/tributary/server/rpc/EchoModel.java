@@ -2,6 +2,7 @@ package dev.tributary.server.rpc;
 
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.model.Span;
 import dev.tributary.server.model.StepRunner;
 import dev.tributary.server.tensor.DType;
@@ -12,7 +13,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// A model that repeats its first line, then ends; without a line it says `x` for ever. Under
-/// adapters letters come as capitals. It reads back what it was given through the page table, so an
+/// adapters letters come as capitals. Asked `#` it says the first number of the first adapter's
+/// weights, as a letter from `a` for 0. It reads back what it was given through the page table, so an
 /// answer that got into another's row shows.
 final class EchoModel implements StepRunner {
   private final int maxTokens;
@@ -71,6 +73,10 @@ final class EchoModel implements StepRunner {
     }
     int said = length - line - 1;
     int token = said < line ? token(span, said) : ByteTokens.END;
+    if (token == '#' && !span.adapters().isEmpty()) {
+      LoraWeights weights = span.adapters().getFirst().weights();
+      return 'a' + Math.round(weights.pairs().values().iterator().next().a().get(0, 0));
+    }
     boolean capital = span.adapters().stream().map(AdapterUse::scale).anyMatch(scale -> scale > 0);
     return capital && token >= 'a' && token <= 'z' ? token - 'a' + 'A' : token;
   }

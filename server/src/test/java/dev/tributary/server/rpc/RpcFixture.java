@@ -66,8 +66,17 @@ final class RpcFixture implements AutoCloseable {
   }
 
   RpcFixture(Path folder, Options options) {
-    adapters = new TinyAdapters(folder).write("loud", 1).write("louder", 2);
-    store = adapters.store(options.hostBytes());
+    this(new TinyAdapters(folder).write("loud", 1).write("louder", 2), options);
+  }
+
+  private RpcFixture(TinyAdapters adapters, Options options) {
+    this(adapters, adapters.store(options.hostBytes()), options);
+  }
+
+  /// @param store is closed with this
+  RpcFixture(TinyAdapters adapters, TestStore store, Options options) {
+    this.adapters = adapters;
+    this.store = store;
     EngineSettings settings =
         new EngineSettings(
             TinyAdapters.BASE_DIGEST,
@@ -134,7 +143,7 @@ final class RpcFixture implements AutoCloseable {
               delay,
               options.overNetty()
                   ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"))
-                  : InProcessServerBuilder.forName(name));
+                  : InProcessServerBuilder.forName(name).intercept(new AsTenant()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -161,6 +170,19 @@ final class RpcFixture implements AutoCloseable {
 
   AdaptersGrpc.AdaptersBlockingStub adapterService() {
     return AdaptersGrpc.newBlockingStub(channel);
+  }
+
+  AdaptersGrpc.AdaptersBlockingStub adapterService(String tenant) {
+    return adapterService().withInterceptors(AsTenant.of(tenant));
+  }
+
+  InferenceGrpc.InferenceBlockingStub inference(String tenant) {
+    return inference().withInterceptors(AsTenant.of(tenant));
+  }
+
+  Uploader uploader(String tenant) {
+    return new Uploader(
+        AdaptersGrpc.newBlockingV2Stub(channel).withInterceptors(AsTenant.of(tenant)));
   }
 
   /// A prompt whose first line comes back.

@@ -15,11 +15,9 @@ import com.google.rpc.QuotaFailure;
 import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
 import dev.tributary.v1.AdapterSelector;
-import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.AttributionLevel;
 import dev.tributary.v1.Chat;
 import dev.tributary.v1.ChatMessage;
-import dev.tributary.v1.CreateAdapterRequest;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.GetCheckpointRequest;
 import dev.tributary.v1.GetModelRequest;
@@ -395,11 +393,6 @@ class StatusTest {
                 .inference()
                 .replay(ReplayRequest.getDefaultInstance())
                 .forEachRemaining(event -> {}));
-    assertUnbuilt(
-        "tributary.v1.Adapters/CreateAdapter",
-        () ->
-            AdaptersGrpc.newBlockingStub(fixture.channel)
-                .createAdapter(CreateAdapterRequest.getDefaultInstance()));
     assertUnbuilt(
         "tributary.v1.Provenance/GetCheckpoint",
         () ->

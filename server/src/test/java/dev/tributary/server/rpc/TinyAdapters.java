@@ -2,6 +2,7 @@ package dev.tributary.server.rpc;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tributary.server.adapter.AdapterSettings;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Probe;
 import dev.tributary.server.adapter.ProbeExample;
@@ -20,7 +21,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -38,13 +41,58 @@ final class TinyAdapters implements Probe {
   /// Probes answer when it is done, so that loads wait for it.
   volatile CompletableFuture<?> gate = CompletableFuture.completedFuture(null);
 
+  /// Answers as the base does, whatever the adapters.
+  volatile boolean deaf;
+
   TinyAdapters(Path root) {
     this.root = root;
   }
 
   TestStore store(long hostBytes) {
-    return TestStore.offering(
-        root, new Base(), new BaseIdentity(BASE_DIGEST, Set.of(BASE)), this, hostBytes);
+    return TestStore.offering(root, new Base(), identity(), this, hostBytes);
+  }
+
+  /// A store that keeps its data, and offers no folders.
+  TestStore open(Path data, long hostBytes) {
+    return TestStore.open(
+        new AdapterSettings(data, null, null, hostBytes),
+        new Base(),
+        identity(),
+        this,
+        TestStore.NOWHERE);
+  }
+
+  /// The same, on a disk one of whose steps fails.
+  TestStore failing(Path data, long hostBytes, int step, boolean full) {
+    return TestStore.failing(
+        new AdapterSettings(data, null, null, hostBytes),
+        new Base(),
+        identity(),
+        this,
+        step,
+        full);
+  }
+
+  private static BaseIdentity identity() {
+    return new BaseIdentity(BASE_DIGEST, Set.of(BASE));
+  }
+
+  /// The files of an adapter that was written.
+  Map<String, byte[]> files(String name) {
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    try {
+      for (String file : List.of("adapter_config.json", "adapter_model.safetensors")) {
+        files.put(file, Files.readAllBytes(root.resolve(name).resolve(file)));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return files;
+  }
+
+  /// The files of an adapter whose first number is `seed`.
+  Map<String, byte[]> files(float seed) {
+    return write("seed-" + seed, seed).files("seed-" + seed);
   }
 
   /// An adapter whose digest depends on `seed`; `extra` goes into its configuration.
@@ -102,7 +150,7 @@ final class TinyAdapters implements Probe {
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
     return gate.thenApply(
-        open -> uses.stream().map(use -> new float[] {use.isEmpty() ? 0 : 1}).toList());
+        open -> uses.stream().map(use -> new float[] {use.isEmpty() || deaf ? 0 : 1}).toList());
   }
 
   @Override
