@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-server/tributary-server --adapters server/demo/adapters --listen 127.0.0.1:0 >"$log" 2>&1 &
+server/tributary-server --adapters server/demo/adapters --data "$(mktemp -d)" --listen 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 for _ in $(seq 120); do

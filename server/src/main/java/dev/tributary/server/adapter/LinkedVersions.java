@@ -9,8 +9,10 @@ import dev.tributary.server.state.Tenants;
 import dev.tributary.server.state.VersionFacts;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.state.VersionState;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -29,41 +31,62 @@ final class LinkedVersions {
     this.changes = changes;
   }
 
-  /// The version that a folder holds, which is made if it is new.
-  VersionRecord register(String folder, VersionFacts facts) {
-    AdapterName adapter = new AdapterName(Tenants.PUBLIC, folder);
+  /// The versions that folders hold, by the folders' names; those that are new are made, and those
+  /// of new adapters together: each commit waits for the disk.
+  Map<String, VersionRecord> register(Map<String, VersionFacts> folders) {
+    Map<String, VersionRecord> registered = new HashMap<>();
+    Map<AdapterName, VersionFacts> fresh = new HashMap<>();
     synchronized (changes) {
-      List<VersionRecord> known = linked(adapter);
-      if (!known.isEmpty() && known.getFirst().facts().digest().equals(facts.digest())) {
-        VersionRecord newest = known.getFirst();
-        return facts.folder() == null || facts.folder().equals(newest.facts().folder())
-            ? newest
-            : adapters.setFolder(adapter, newest.number(), facts.folder());
+      folders.forEach(
+          (folder, facts) -> {
+            AdapterName adapter = new AdapterName(Tenants.PUBLIC, folder);
+            if (adapters.get(adapter).isEmpty()) {
+              fresh.put(adapter, facts);
+            } else {
+              registered.put(folder, register(adapter, facts));
+            }
+          });
+      for (VersionRecord version : adapters.publishAll(fresh, StorageLimits.NONE)) {
+        changes.came(version);
+        tellProd(version.adapter());
+        registered.put(version.adapter().name(), version);
       }
-      VersionRecord version = adapters.publish(adapter, facts, StorageLimits.NONE);
-      changes.came(version);
-      prod(adapter, known, version.number());
-      known.forEach(this::remove);
-      return version;
     }
+    return registered;
+  }
+
+  private VersionRecord register(AdapterName adapter, VersionFacts facts) {
+    List<VersionRecord> known = linked(adapter);
+    if (!known.isEmpty() && known.getFirst().facts().digest().equals(facts.digest())) {
+      VersionRecord newest = known.getFirst();
+      return facts.folder() == null || facts.folder().equals(newest.facts().folder())
+          ? newest
+          : adapters.setFolder(adapter, newest.number(), facts.folder());
+    }
+    VersionRecord version = adapters.publish(adapter, facts, StorageLimits.NONE);
+    changes.came(version);
+    follow(adapter, known, version.number());
+    known.forEach(this::remove);
+    return version;
   }
 
   /// Lets `prod` follow the folder, unless somebody has set it to something else.
-  private void prod(AdapterName adapter, List<VersionRecord> before, int number) {
+  private void follow(AdapterName adapter, List<VersionRecord> before, int number) {
     Optional<AliasRecord> prod = adapters.alias(adapter, AliasRecord.PROD);
-    boolean follows =
-        prod.isEmpty()
-            || prod.get().targets().stream()
-                .allMatch(
-                    target ->
-                        target.number() == number
-                            || before.stream().anyMatch(old -> old.number() == target.number()));
-    AliasRecord alias =
-        follows
-            ? adapters.setAlias(
-                adapter, AliasRecord.PROD, List.of(new AliasRecord.Target(number, 1)), null, null)
-            : prod.get();
-    changes.aliased(adapter, alias);
+    Set<Integer> ours = new HashSet<>(Set.of(number));
+    before.forEach(old -> ours.add(old.number()));
+    if (prod.isEmpty()
+        || prod.get().targets().stream().allMatch(target -> ours.contains(target.number()))) {
+      List<AliasRecord.Target> target = List.of(new AliasRecord.Target(number, 1));
+      var unused = adapters.setAlias(adapter, AliasRecord.PROD, target, null, null);
+      tellProd(adapter);
+    }
+  }
+
+  private void tellProd(AdapterName adapter) {
+    adapters
+        .alias(adapter, AliasRecord.PROD)
+        .ifPresent(alias -> changes.aliased(adapter, alias));
   }
 
   /// The version's folder is gone.

@@ -1,14 +1,17 @@
 package dev.tributary.server.adapter;
 
 import dev.tributary.server.state.VersionFacts;
+import dev.tributary.server.state.VersionRecord;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.regex.Pattern;
@@ -55,7 +58,8 @@ final class OfferedFolders {
       return offer;
     }
     synchronized (scanning) {
-      return refresh(name, new PeftFolder(root.resolve(name).toAbsolutePath()));
+      refresh(Map.of(name, new PeftFolder(root.resolve(name).toAbsolutePath())));
+      return offers.get(name);
     }
   }
 
@@ -77,7 +81,7 @@ final class OfferedFolders {
       Map<String, PeftFolder> folders = folders();
       offers.keySet().retainAll(folders.keySet());
       versions.retain(folders.keySet());
-      folders.entrySet().parallelStream().forEach(e -> refresh(e.getKey(), e.getValue()));
+      refresh(folders);
     }
   }
 
@@ -111,36 +115,64 @@ final class OfferedFolders {
     return folders;
   }
 
-  private @Nullable Offer refresh(String name, PeftFolder folder) {
-    if (!Files.isDirectory(folder.path())) {
-      offers.remove(name);
-      versions.drop(name);
-      return null;
+  /// Reads the folders that may have changed, side by side, and then registers what they hold.
+  private void refresh(Map<String, PeftFolder> folders) {
+    List<Look> looks =
+        folders.entrySet().parallelStream()
+            .map(folder -> look(folder.getKey(), folder.getValue()))
+            .filter(Objects::nonNull)
+            .toList();
+    Map<String, VersionFacts> readable = new HashMap<>();
+    for (Look look : looks) {
+      if (look.facts != null) {
+        readable.put(look.name, look.facts);
+      }
     }
-    PeftFolder.Stamp stamp = folder.stamp();
-    Offer offer = offers.get(name);
-    if (offer != null && offer.isSettled(stamp)) {
-      return offer;
+    Map<String, VersionRecord> registered = versions.register(readable);
+    for (Look look : looks) {
+      VersionRecord version = registered.get(look.name);
+      if (version == null && look.refusal == null) {
+        offers.remove(look.name);
+        versions.drop(look.name);
+      } else {
+        offers.put(
+            look.name,
+            new Offer(
+                look.folder,
+                look.stamp,
+                version == null ? null : AdapterVersion.of(version),
+                look.refusal));
+      }
     }
-    Offer fresh = look(name, folder, stamp);
-    offers.put(name, fresh);
-    return fresh;
   }
 
-  private Offer look(String name, PeftFolder folder, PeftFolder.Stamp stamp) {
+  /// What a folder turned out to be; neither facts nor refusal if it is gone.
+  private record Look(
+      String name,
+      PeftFolder folder,
+      PeftFolder.Stamp stamp,
+      @Nullable VersionFacts facts,
+      @Nullable AdapterRefusal refusal) {}
+
+  /// Null if the folder is as it was.
+  private @Nullable Look look(String name, PeftFolder folder) {
+    PeftFolder.Stamp stamp = folder.stamp();
+    if (!Files.isDirectory(folder.path())) {
+      return new Look(name, folder, stamp, null, null);
+    }
+    Offer offer = offers.get(name);
+    if (offer != null && offer.isSettled(stamp)) {
+      return null;
+    }
     if (!NAME.matcher(name).matches()) {
-      return new Offer(
-          folder,
-          stamp,
-          null,
-          new AdapterRefusal.Malformed(name, "is not a name: " + NAME.pattern()));
+      AdapterRefusal refusal =
+          new AdapterRefusal.Malformed(name, "is not a name: " + NAME.pattern());
+      return new Look(name, folder, stamp, null, refusal);
     }
     try {
-      VersionFacts facts = reader.describe(folder, false, folder.path());
-      return new Offer(
-          folder, stamp, AdapterVersion.of(versions.register(name, facts)), null);
+      return new Look(name, folder, stamp, reader.describe(folder, false, folder.path()), null);
     } catch (AdapterException e) {
-      return new Offer(folder, stamp, null, e.refusal());
+      return new Look(name, folder, stamp, null, e.refusal());
     }
   }
 

@@ -20,8 +20,17 @@
 /// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
 /// memory and the host tier is empty.
 ///
-/// **State.** Everything here is rebuilt from the folders at start. Version numbers count the
-/// digests that a folder has had since then.
+/// **Names.** Which names, versions and aliases there are is in `state.db` alone; [Resolver] leads
+/// from what a caller names to one version, and never looks at another tenant's. The adapters of
+/// offered folders are versions of tenant `public` whose files stay where they are
+/// ([OfferedFolders]); why a folder is refused is found anew after a restart.
+///
+/// **Files.** All other versions lie in a store by tenant and digest ([VersionFiles]). Uploads and
+/// imports gather in [Staging], and become visible last of all, after their digests, their form and
+/// their effect were checked ([Intake]). Every change of the disk goes through [Disk], in an order
+/// in which an end between any two steps leaves whole versions or garbage, and nothing else; the
+/// garbage is taken away at the next start. A stored version that is found damaged is moved to
+/// quarantine and never served again.
 @NullMarked
 package dev.tributary.server.adapter;
 

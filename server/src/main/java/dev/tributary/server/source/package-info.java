@@ -8,6 +8,9 @@
 ///
 /// The hub's part of the cache has the layout of the hub's own client, so that one lookup serves
 /// our cache and that of `HF_HOME`. The latter is only ever read.
+///
+/// Adapters that tenants import from the hub go another way ([AdapterHub]): without the server's
+/// token and its cache, and to public addresses only, judged before a connection is made.
 @NullMarked
 package dev.tributary.server.source;
 

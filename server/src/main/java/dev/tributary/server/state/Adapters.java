@@ -106,27 +106,45 @@ public final class Adapters {
   /// Adds a version, which is READY and not pinned; makes the adapter if it does not exist, and the
   /// alias `prod` with version 1.
   public VersionRecord publish(AdapterName name, VersionFacts facts, StorageLimits limits) {
+    return publishAll(Map.of(name, facts), limits).getFirst();
+  }
+
+  /// Adds a version of each adapter, all or none.
+  public List<VersionRecord> publishAll(
+      Map<AdapterName, VersionFacts> versions, StorageLimits limits) {
     return database.write(
         session -> {
-          Instant now = State.now(time);
-          if (AdapterTable.find(session, name).isEmpty()) {
-            AdapterTable.create(session, name, limits, now);
+          List<VersionRecord> published = new ArrayList<>(versions.size());
+          for (Map.Entry<AdapterName, VersionFacts> version : versions.entrySet()) {
+            published.add(publish(session, version.getKey(), version.getValue(), limits));
           }
-          int number = AdapterTable.require(session, name).latestVersion() + 1;
-          VersionRecord version =
-              new VersionRecord(name, number, facts, VersionState.READY, "", false, now);
-          long before = VersionTable.bytes(session, name.tenant());
-          VersionTable.insert(session, version);
-          limits.checkBytes(before, VersionTable.bytes(session, name.tenant()));
-          AdapterTable.setLatest(session, name, number);
-          AdapterTable.touch(session, name, now);
-          if (number == 1) {
-            List<AliasRecord.Target> first = List.of(new AliasRecord.Target(1, 1));
-            AliasTable.store(
-                session, name, new AliasRecord(AliasRecord.PROD, first, null, Nonces.etag()));
-          }
-          return version;
+          return published;
         });
+  }
+
+  private VersionRecord publish(
+      Session session, AdapterName name, VersionFacts facts, StorageLimits limits)
+      throws SQLException {
+    Instant now = State.now(time);
+    if (AdapterTable.find(session, name).isEmpty()) {
+      AdapterTable.create(session, name, limits, now);
+    }
+    int number = AdapterTable.require(session, name).latestVersion() + 1;
+    VersionRecord version =
+        new VersionRecord(name, number, facts, VersionState.READY, "", false, now);
+    long before = limits.bytes() == null ? 0 : VersionTable.bytes(session, name.tenant());
+    VersionTable.insert(session, version);
+    if (limits.bytes() != null) {
+      limits.checkBytes(before, VersionTable.bytes(session, name.tenant()));
+    }
+    AdapterTable.setLatest(session, name, number);
+    AdapterTable.touch(session, name, now);
+    if (number == 1) {
+      List<AliasRecord.Target> first = List.of(new AliasRecord.Target(1, 1));
+      AliasTable.store(
+          session, name, new AliasRecord(AliasRecord.PROD, first, null, Nonces.etag()));
+    }
+    return version;
   }
 
   public Optional<VersionRecord> version(AdapterName name, int number) {
