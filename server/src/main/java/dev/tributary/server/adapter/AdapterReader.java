@@ -73,12 +73,14 @@ final class AdapterReader {
   /// @throws AdapterException if the files are not those of the version any more, or the adapter
   ///   cannot be served
   LoraWeights load(PeftFolder folder, AdapterVersion version) {
-    PeftFolder.Loaded loaded = loadOffered(folder, version);
-    String digest = loaded.contents().digest();
-    if (!digest.equals(version.digest())) {
-      throw corrupt(version, "they have digest " + digest, null);
+    LoraWeights weights;
+    try (PeftFolder.Loaded loaded = loadOffered(folder, version)) {
+      String digest = loaded.contents().digest();
+      if (!digest.equals(version.digest())) {
+        throw corrupt(version, "they have digest " + digest, null);
+      }
+      weights = new PeftReader(base, loaded.weights().buffer()).read(layout(loaded.contents()));
     }
-    LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout(loaded.contents()));
     try {
       if (weights.bytes() > limit) {
         throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
