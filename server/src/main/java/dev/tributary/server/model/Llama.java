@@ -189,7 +189,8 @@ public final class Llama implements StepRunner, BaseWeights {
       float[] own = group.norm(site);
       ops.rmsNorm(x, 0, x.rows(), own == null ? weights.finalNorm() : own, config.normEpsilon(), x);
       Linear head = group.head();
-      ops.logits(x, head == null ? weights.head() : head, logits.rowRange(from, at));
+      ops.logits(
+          x, head == null ? weights.head() : head, logits.rowRange(from, at), step.path(group));
     }
     return logits;
   }

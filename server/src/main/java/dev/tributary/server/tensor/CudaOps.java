@@ -191,7 +191,7 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void logits(Matrix x, Linear head, Matrix y) {
+  public void logits(Matrix x, Linear head, Matrix y, ComputePath path) {
     Checks.linear(x, head, y, 0);
     DeviceMemory result = logits.of((long) Float.BYTES * y.rows() * y.cols());
     product(x, own(head), new Bytes(result), y.cols(), 0);
