@@ -9,6 +9,7 @@ import com.google.rpc.QuotaFailure;
 import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Status;
+import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
@@ -26,6 +27,10 @@ public final class TributaryException extends RuntimeException {
   private final List<String> details = new ArrayList<>();
   private Map<String, String> info = Map.of();
   private Optional<Duration> retryDelay = Optional.empty();
+
+  TributaryException(StatusException cause) {
+    this(cause.getStatus().asRuntimeException(cause.getTrailers()));
+  }
 
   TributaryException(StatusRuntimeException cause) {
     super(text(cause.getStatus()), cause);
@@ -47,6 +52,12 @@ public final class TributaryException extends RuntimeException {
   /// There is no connection to a server at all.
   public boolean isUnreachable() {
     return unreachable;
+  }
+
+  /// The connection broke or the server does not take calls just now: the same call may go well
+  /// later.
+  public boolean isTransient() {
+    return code == Status.Code.UNAVAILABLE;
   }
 
   /// What is wrong with which field, precondition, quota or resource, one line each; may be empty.
