@@ -95,8 +95,10 @@ public final class FakeServer implements AutoCloseable {
   }
 
   /// The same services on a port of this machine.
-  Server listen(ServerCredentials credentials) throws IOException {
-    return Grpc.newServerBuilderForPort(0, credentials)
+  ///
+  /// @param port 0 for any
+  Server listen(int port, ServerCredentials credentials) throws IOException {
+    return Grpc.newServerBuilderForPort(port, credentials)
         .addService(new FakeInference())
         .addService(adapters)
         .build()

@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,10 @@ public final class FakeUploads {
 
   private final FakeAdapters adapters;
   private final Map<String, Upload> open = new HashMap<>();
+
+  /// The call that goes on with each upload; what an older one still sends counts no more.
+  private final Map<String, Call> owners = new ConcurrentHashMap<>();
+
   private final Map<String, Map<String, ByteString>> published = new HashMap<>();
 
   private record Upload(Header header, List<ByteArrayOutputStream> files) {}
@@ -147,11 +152,15 @@ public final class FakeUploads {
       try {
         if (request.hasHeader()) {
           id = start(request.getHeader());
+          owners.put(id, this);
           @Nullable Long cut = cuts.poll();
           left = cut == null ? Long.MAX_VALUE : cut;
           observer.onNext(accepted(id));
         } else {
           beforeChunk.run();
+          if (owners.get(id) != this) {
+            return;
+          }
           take(id, request.getChunk(), left);
           left -= request.getChunk().getData().size();
         }

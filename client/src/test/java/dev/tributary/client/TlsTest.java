@@ -35,6 +35,7 @@ class TlsTest {
     services = new FakeServer();
     server =
         services.listen(
+            0,
             TlsServerCredentials.newBuilder()
                 .keyManager(pem("server.crt").toFile(), pem("server.key").toFile())
                 .trustManager(pem("client.crt").toFile())

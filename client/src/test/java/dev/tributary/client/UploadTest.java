@@ -8,6 +8,8 @@ import com.google.protobuf.ByteString;
 import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.UploadVersionRequest.Header;
 import dev.tributary.v1.UploadVersionResponse;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -137,6 +140,50 @@ class UploadTest {
     assertThat(folder.bytes()).isGreaterThan(20_000_000);
     assertThat(sentAtRest.get()).isBetween(0L, 3L << 20);
     assertArrived();
+  }
+
+  /// Over a real connection, with the waiting that real clients do.
+  @Test
+  void upload_whileTheServerIsRestarted_goesOn() throws Exception {
+    PeftFolders.make(path, 5_000_000, 9);
+    folder = AdapterFolder.read(path);
+    Server[] running = {server.listen(0, InsecureServerCredentials.create())};
+    int port = running[0].getPort();
+    AtomicInteger interruptions = new AtomicInteger();
+    try (TributaryClient remote =
+        TributaryClient.connect("127.0.0.1:" + port, ClientOptions.defaults())) {
+      remote.upload(
+          folder.header("town").build(),
+          path,
+          new UploadListener() {
+            @Override
+            public void sent(long bytes) {
+              if (bytes >= 8_000_000 && interruptions.get() == 0) {
+                running[0].shutdownNow();
+              }
+            }
+
+            @Override
+            public void interrupted(TributaryException failure, Duration delay) {
+              if (interruptions.getAndIncrement() == 0) {
+                restart(running, port);
+              }
+            }
+          });
+    } finally {
+      running[0].shutdownNow();
+    }
+    assertThat(interruptions.get()).isPositive();
+    assertArrived();
+  }
+
+  private void restart(Server[] running, int port) {
+    try {
+      running[0].awaitTermination();
+      running[0] = server.listen(port, InsecureServerCredentials.create());
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test
