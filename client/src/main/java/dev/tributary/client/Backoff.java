@@ -34,15 +34,15 @@ final class Backoff {
   }
 
   /// How long to wait after a failure; empty if it has been tried often enough, or trying again
-  /// does not help.
+  /// does not help, or the server asks for more patience than a person has.
   Optional<Duration> next(TributaryException failure) {
-    if (!failure.isTransient() || ++tries >= MAX_TRIES) {
+    long asked = failure.retryDelay().map(Duration::toMillis).orElse(0L);
+    if (!failure.isTransient() || asked > LONGEST_MILLIS || ++tries >= MAX_TRIES) {
       return Optional.empty();
     }
     long most = Math.min(LONGEST_MILLIS, FIRST_MILLIS << (tries - 1));
     long delay = ThreadLocalRandom.current().nextLong(most / 2, most + 1);
-    long asked = failure.retryDelay().map(Duration::toMillis).orElse(0L);
-    return Optional.of(Duration.ofMillis(Math.clamp(asked, delay, LONGEST_MILLIS)));
+    return Optional.of(Duration.ofMillis(Math.max(asked, delay)));
   }
 
   void sleep(Duration delay) throws InterruptedException {

@@ -24,6 +24,7 @@ public final class TributaryException extends RuntimeException {
 
   private final Status.Code code;
   private final boolean unreachable;
+  private final boolean reset;
   private final List<String> details = new ArrayList<>();
   private Map<String, String> info = Map.of();
   private Optional<Duration> retryDelay = Optional.empty();
@@ -38,6 +39,9 @@ public final class TributaryException extends RuntimeException {
     code = status.getCode();
     // A status that came over the wire has no cause on this side.
     unreachable = code == Status.Code.UNAVAILABLE && status.getCause() != null;
+    // How gRPC's transport says that a stream ended without a status: as the last sign of a server
+    // that goes down it comes as CANCELLED or INTERNAL, which servers also send on purpose.
+    reset = text(status).startsWith("RST_STREAM closed stream");
     com.google.rpc.Status rich = StatusProto.fromThrowable(cause);
     if (rich != null) {
       rich.getDetailsList().forEach(this::add);
@@ -54,10 +58,12 @@ public final class TributaryException extends RuntimeException {
     return unreachable;
   }
 
-  /// The connection broke or the server does not take calls just now: the same call may go well
-  /// later.
+  /// The connection broke, or the server does not take calls just now, or it is too busy and says
+  /// when to come again: the same call may go well later.
   public boolean isTransient() {
-    return code == Status.Code.UNAVAILABLE;
+    return code == Status.Code.UNAVAILABLE
+        || reset
+        || (code == Status.Code.RESOURCE_EXHAUSTED && retryDelay.isPresent());
   }
 
   /// What is wrong with which field, precondition, quota or resource, one line each; may be empty.

@@ -3,6 +3,7 @@ package dev.tributary.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.google.rpc.RetryInfo;
 import dev.tributary.v1.AdapterEvent;
 import dev.tributary.v1.Alias;
 import dev.tributary.v1.Tier;
@@ -129,17 +130,32 @@ class AdapterWatchTest {
 
   @Test
   void backoff_waitsAsLongAsTheServerAsksButNotForever() {
-    for (long seconds : new long[] {3, 3_600}) {
-      TributaryException failure =
-          new TributaryException(
-              FakeServer.status(
-                  Status.Code.UNAVAILABLE,
-                  "warming",
-                  com.google.rpc.RetryInfo.newBuilder()
-                      .setRetryDelay(com.google.protobuf.Duration.newBuilder().setSeconds(seconds))
-                      .build()));
-      assertThat(new Backoff(time -> {}).next(failure))
-          .contains(Duration.ofSeconds(Math.min(15, seconds)));
+    for (Status.Code code : List.of(Status.Code.UNAVAILABLE, Status.Code.RESOURCE_EXHAUSTED)) {
+      assertThat(new Backoff(time -> {}).next(asking(code, 3))).contains(Duration.ofSeconds(3));
+      assertThat(new Backoff(time -> {}).next(asking(code, 3_600))).isEmpty();
     }
+    TributaryException full =
+        new TributaryException(Status.RESOURCE_EXHAUSTED.asRuntimeException());
+    assertThat(new Backoff(time -> {}).next(full)).isEmpty();
+  }
+
+  @Test
+  void backoff_streamWithoutAStatus_isABrokenConnection() {
+    for (Status status : List.of(Status.CANCELLED, Status.INTERNAL)) {
+      Status reset = status.withDescription("RST_STREAM closed stream. HTTP/2 error code: CANCEL");
+      assertThat(new TributaryException(reset.asRuntimeException()).isTransient()).isTrue();
+      Status said = status.withDescription("a bug");
+      assertThat(new TributaryException(said.asRuntimeException()).isTransient()).isFalse();
+    }
+  }
+
+  private static TributaryException asking(Status.Code code, long seconds) {
+    return new TributaryException(
+        FakeServer.status(
+            code,
+            "not now",
+            RetryInfo.newBuilder()
+                .setRetryDelay(com.google.protobuf.Duration.newBuilder().setSeconds(seconds))
+                .build()));
   }
 }
