@@ -36,7 +36,7 @@ class CudaGraphModelTest {
   private static final Path FOLDER = Path.of("src/test/resources/goldens/tiny");
   private static final int PAGES = 40;
   private static final int SEQUENCES = 5;
-  private static final int STEPS = 60;
+  private static final int STEPS = 30;
 
   /// One sequence that is decoded a token a step.
   private static final class Sequence {

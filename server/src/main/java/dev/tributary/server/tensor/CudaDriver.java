@@ -92,15 +92,12 @@ final class CudaDriver implements AutoCloseable {
     }
   }
 
-  /// Zeros, freed when neither they nor a slice of them are reachable.
+  /// Zeros, freed by [DeviceMemory#free] or when neither they nor a slice of them are reachable.
   DeviceMemory allocate(long size) {
     long address = library.readLong(Function.ALLOCATE, Math.max(size, 1));
     library.call(Function.FILL, address, (byte) 0, Math.max(size, 1), stream(Queue.COMPUTE));
     synchronise(Queue.COMPUTE);
-    // Nothing can be read through an empty segment; it carries the life of the region.
-    MemorySegment life =
-        MemorySegment.ofAddress(address)
-            .reinterpret(0, Arena.ofAuto(), start -> release(Function.FREE, start.address()));
+    DeviceMemory.Life life = new DeviceMemory.Life(() -> release(Function.FREE, address));
     return new DeviceMemory(this, life, address, size);
   }
 
@@ -113,7 +110,7 @@ final class CudaDriver implements AutoCloseable {
     return memory.fill((byte) 0);
   }
 
-  /// Runs on the JVM's cleaner thread.
+  /// Runs on a cleaner's thread, or on that of who frees.
   private synchronized void release(Function function, Object address) {
     if (!closed) {
       claimThread();

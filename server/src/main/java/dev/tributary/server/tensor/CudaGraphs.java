@@ -86,7 +86,7 @@ final class CudaGraphs implements AutoCloseable {
       return graph;
     } catch (IllegalStateException e) {
       failed = true;
-      log.warn("no graphs: kernels are launched one by one from now on", e);
+      log.warn("no graphs, kernels are launched one by one from now on: {}", e.getMessage());
       return null;
     }
   }

@@ -115,29 +115,24 @@ final class CudaWide {
     int outputs = linear.outputs();
     int inputs = linear.inputs();
     int count = Math.ceilDiv(x.rows(), TILE);
-    DeviceMemory w = dequantised(linear);
+    DeviceMemory w = wideWeights.of(2L * outputs * inputs);
     DeviceMemory in = wideIn.of(2L * count * TILE * inputs);
     DeviceMemory out = wideOut.of(2L * count * TILE * outputs);
-    elements(Kernel.NARROW, x.rows(), inputs, x, inputs, in);
-    step.flush();
-    gemm.multiply(out, in, w, count, tiles.getOrDefault(shape(linear), 1), outputs, inputs);
-    elements(Kernel.WIDEN, x.rows(), outputs, out, outputs, y, y.cols(), column);
-  }
-
-  private DeviceMemory dequantised(CudaLinear linear) {
-    DeviceMemory w = wideWeights.of(2L * linear.outputs() * linear.inputs());
     step.launch(
         Kernel.DEQUANTISE,
-        linear.outputs(),
-        Math.ceilDiv(linear.inputs(), EIGHT * BLOCK),
+        outputs,
+        Math.ceilDiv(inputs, EIGHT * BLOCK),
         1,
         BLOCK,
         linear.held().ordinal(),
         linear.codes(),
         linear.parameters(),
-        linear.inputs(),
+        inputs,
         w);
-    return w;
+    elements(Kernel.NARROW, x.rows(), inputs, x, inputs, in);
+    step.flush();
+    gemm.multiply(out, in, w, count, tiles.getOrDefault(shape(linear), 1), outputs, inputs);
+    elements(Kernel.WIDEN, x.rows(), outputs, out, outputs, y, y.cols(), column);
   }
 
   /// Launches a kernel of a thread an element.
@@ -152,7 +147,7 @@ final class CudaWide {
       if (tiles.containsKey(shape)) {
         continue;
       }
-      int most = tilesThatKeepBits(linear);
+      int most = tilesThatKeepBits(shape);
       if (most == 0) {
         there = false;
         log.warn(
@@ -172,12 +167,11 @@ final class CudaWide {
 
   /// [#MOST_TILES] if a row's bits are the same with any number of tiles up to that; 1 if within
   /// one; else 0.
-  private int tilesThatKeepBits(CudaLinear linear) {
-    int inputs = linear.inputs();
-    DeviceMemory w = dequantised(linear);
-    step.flush();
+  private int tilesThatKeepBits(Shape shape) {
+    int inputs = shape.inputs();
     Random random = new Random(inputs);
-    short[] probe = random(random, inputs);
+    DeviceMemory w = cancelling(random, shape);
+    short[] probe = opposite(random(random, inputs));
     short[] expected = null;
     for (int count = 1; count <= MOST_TILES; count++) {
       int rows = count * TILE;
@@ -187,11 +181,10 @@ final class CudaWide {
         for (int place : places) {
           System.arraycopy(probe, 0, company, place * inputs, inputs);
         }
-        short[] products = product(company, w, count, linear);
+        short[] products = product(company, w, count, shape);
         for (int place : places) {
           short[] row =
-              Arrays.copyOfRange(
-                  products, place * linear.outputs(), (place + 1) * linear.outputs());
+              Arrays.copyOfRange(products, place * shape.outputs(), (place + 1) * shape.outputs());
           if (expected == null) {
             expected = row;
           } else if (!Arrays.equals(expected, row)) {
@@ -203,13 +196,42 @@ final class CudaWide {
     return MOST_TILES;
   }
 
-  private short[] product(short[] x, DeviceMemory w, int count, CudaLinear linear) {
+  /// Weights whose halves are alike, so that [#opposite] inputs leave only what the sums round
+  /// away: that hangs on their order, and bfloat16 does not hide it.
+  private DeviceMemory cancelling(Random random, Shape shape) {
+    DeviceMemory w = wideWeights.of(2L * shape.outputs() * shape.inputs());
+    short[] rows = new short[Math.min(TILE, shape.outputs()) * shape.inputs()];
+    int half = shape.inputs() / 2;
+    for (int at = 0; at < rows.length; at += shape.inputs()) {
+      short[] values = random(random, half);
+      System.arraycopy(values, 0, rows, at, half);
+      System.arraycopy(values, 0, rows, at + half, half);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment block = arena.allocateFrom(Bytes.SHORT, rows);
+      for (long at = 0; at < w.size(); at += block.byteSize()) {
+        driver.write(block.asSlice(0, Math.min(block.byteSize(), w.size() - at)), w.address() + at);
+      }
+    }
+    return w;
+  }
+
+  /// The second half becomes the first with other signs.
+  private static short[] opposite(short[] values) {
+    int half = values.length / 2;
+    for (int i = 0; i < half; i++) {
+      values[half + i] = (short) (values[i] ^ 0x8000);
+    }
+    return values;
+  }
+
+  private short[] product(short[] x, DeviceMemory w, int count, Shape shape) {
     DeviceMemory in = wideIn.of(2L * x.length);
-    int length = count * TILE * linear.outputs();
+    int length = count * TILE * shape.outputs();
     DeviceMemory out = wideOut.of(2L * length);
     try (Arena arena = Arena.ofConfined()) {
       driver.write(arena.allocateFrom(Bytes.SHORT, x), in.address());
-      gemm.multiply(out, in, w, count, count, linear.outputs(), linear.inputs());
+      gemm.multiply(out, in, w, count, count, shape.outputs(), shape.inputs());
       MemorySegment result = arena.allocate(Bytes.SHORT, length);
       driver.read(out.address(), result);
       return result.toArray(Bytes.SHORT);

@@ -96,6 +96,59 @@ class CudaDriverTest {
     }
   }
 
+  @Test
+  void aCapture_recordsWhatItsOwnThreadLaunches() {
+    CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
+    DeviceMemory x = driver.allocate(64);
+    DeviceMemory one = driver.allocate(64);
+    driver.write(Bytes.copyOf(new byte[] {0, 0, (byte) 0x80, 0x3f}).segment(), one.address());
+    CudaLaunchList list = new CudaLaunchList();
+    list.add(Kernel.ADD, 1, 1, 1, 32, x, one, 16);
+    MemorySegment graph =
+        driver.capture(
+            () -> {
+              list.launch(kernels, Queue.CAPTURE);
+              // Another thread's work neither fails nor gets into the graph.
+              Thread other =
+                  new Thread(
+                      () -> {
+                        driver.claimThread();
+                        driver.write(Bytes.allocate(8).segment(), driver.allocate(8).address());
+                      });
+              other.start();
+              join(other);
+            });
+    list.clear();
+    assertThat(read(x)).containsOnly(0);
+    driver.launchGraph(graph);
+    driver.launchGraph(graph);
+    driver.destroyGraph(graph); // what was launched still runs
+    assertThat(read(x)).startsWith(0, 0, 0, 0x40, 0); // 1 + 1
+    assertThatThrownBy(() -> driver.launchGraph(graph))
+        .hasMessage("cuGraphLaunch: CUDA_ERROR_INVALID_VALUE");
+  }
+
+  @Test
+  void aCapture_inWhichSomethingElseIsCalled_fails() {
+    assertThatThrownBy(() -> driver.capture(() -> driver.allocate(8)))
+        .hasMessage("cuMemAlloc_v2: CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED")
+        .satisfies(
+            e ->
+                assertThat(e.getSuppressed()[0])
+                    .hasMessage("cuStreamEndCapture: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"));
+    // The next is none the worse.
+    driver.destroyGraph(driver.capture(() -> {}));
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void adapters_moreThanThePoolHolds_areAlwaysThoseAskedFor(boolean eagerCopies) {
@@ -159,6 +212,17 @@ class CudaDriverTest {
       ops.lora(x, y, List.of(segment(List.of(term(in(closable, 2, 256), in(closable, 2, 64))))));
       kept.forEach(term -> assertThat(ops.adapters().has(term.a().data())).as("%s", term).isTrue());
       assertThat(ops.adapters().pagesInUse()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void weights_thatAreClosed_giveTheirMemoryBackAtOnce() {
+    try (CudaOps ops = EmulatedCuda.ops(1 << 20)) {
+      Linear head = ops.pack(Samples.bf16(new Random(3), 64, 128));
+      long packed = ops.driver().freeMemory();
+      head.close();
+      head.close();
+      assertThat(ops.driver().freeMemory()).isGreaterThanOrEqualTo(packed + 2 * 64 * 128);
     }
   }
 
