@@ -80,13 +80,17 @@ public final class Llama implements StepRunner, BaseWeights {
   public Matrix run(List<Span> spans) {
     Step step = Step.of(spans);
     Activations b = buffers.of(step.tokens().length);
+    ops.step(() -> layers(step, b));
+    return logits(step, b);
+  }
+
+  private void layers(Step step, Activations b) {
     ops.embed(step.tokens(), weights.embedding(), b.residual());
     for (int layer = 0; layer < config.layers(); layer++) {
       Block block = weights.blocks().get(layer);
       attention(step, b, layer, block);
       feedForward(step, b, layer, block);
     }
-    return logits(step, b);
   }
 
   @Override

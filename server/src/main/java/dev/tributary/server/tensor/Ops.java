@@ -90,6 +90,12 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// on it is the faster. Takes a second or two; the thread must be claimed.
   void ready();
 
+  /// Runs `work`: operations of one step but [#logits], all that it copies or reads left out. They
+  /// are in order, but may be done together, and only when this returns.
+  default void step(Runnable work) {
+    work.run();
+  }
+
   /// `x[i] = table[tokens[i]]`. x: float32 `[tokens, hidden]`.
   void embed(int[] tokens, Linear table, Matrix x);
 
