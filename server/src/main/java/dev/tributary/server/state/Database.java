@@ -55,11 +55,11 @@ final class Database implements AutoCloseable {
   }
 
   /// Opens the file or makes it, checks it whole and brings its schema up to date.
-  static Database open(Path file) {
+  static Database open(Path file, Schema schema) {
     try {
       Session writer = connect(file);
       try {
-        Schema.prepare(writer, file);
+        schema.prepare(writer, file);
         Database database = new Database(file, writer);
         database.connectReaders();
         return database;

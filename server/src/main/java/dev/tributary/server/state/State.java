@@ -39,7 +39,7 @@ public final class State implements AutoCloseable {
     Occupancy occupancy = Occupancy.take(real, time.instant());
     try {
       OwnFile.create(real);
-      Database database = Database.open(real);
+      Database database = Database.open(real, Schema.current());
       try {
         database.change(VersionTable::endDraining);
         return new State(occupancy, database, time);
