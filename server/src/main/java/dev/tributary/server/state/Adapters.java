@@ -78,6 +78,8 @@ public final class Adapters {
         });
   }
 
+  /// Changes description or labels.
+  ///
   /// @param etag that the stored adapter must have; null: any
   /// @param change of description and labels; it must keep the rest
   public AdapterRecord update(
@@ -173,6 +175,8 @@ public final class Adapters {
     return database.read(VersionTable::pinned);
   }
 
+  /// Says whether a version can be used.
+  ///
   /// @param reason at most 1,000 characters are kept
   public VersionRecord setState(AdapterName name, int number, VersionState state, String reason) {
     String kept = reason.substring(0, Math.min(VersionRecord.MAX_REASON, reason.length()));
@@ -272,6 +276,8 @@ public final class Adapters {
     }
   }
 
+  /// Takes an alias away.
+  ///
   /// @param etag that the stored alias must have; null: any
   public void removeAlias(AdapterName name, String alias, @Nullable String etag) {
     change(

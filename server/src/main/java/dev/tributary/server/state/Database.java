@@ -110,14 +110,19 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /// Something long, on a connection of its own; outside of a transaction.
-  <T> T aside(Work<T> work) {
-    requireOpen();
+  /// Writes what was committed last into an empty file. Takes long, so on a connection of its own.
+  static void copy(Path file, Path target) {
     try (Session session = connect(file)) {
-      return work.run(session);
+      Schema.requireOurs(session, file);
+      session.run("VACUUM INTO ?", target);
     } catch (SQLException e) {
       throw failure(file, e);
     }
+  }
+
+  Path file() {
+    requireOpen();
+    return file;
   }
 
   private Session take() {

@@ -34,7 +34,7 @@ public final class Keys {
   /// Stands in where there is no key, so that the work is the same. No secret hashes to it.
   private static final byte[] NO_HASH = new byte[32];
 
-  private record Stored(KeyRecord key, byte[] hash) {}
+  private record Stored(KeyRecord key, ByteBuffer hash) {}
 
   private final Database database;
   private final InstantSource time;
@@ -108,7 +108,8 @@ public final class Keys {
     Matcher parts = SECRET.matcher(secret);
     String id = parts.matches() ? parts.group(1) : "";
     Optional<Stored> stored = find(id);
-    boolean same = MessageDigest.isEqual(hash, stored.map(Stored::hash).orElse(NO_HASH));
+    boolean same =
+        MessageDigest.isEqual(hash, stored.map(found -> found.hash().array()).orElse(NO_HASH));
     return same ? stored.map(Stored::key) : Optional.empty();
   }
 
@@ -157,7 +158,7 @@ public final class Keys {
         session ->
             session.one(
                 "SELECT * FROM keys WHERE id = ?",
-                row -> new Stored(key(row), row.getBytes("secret_hash")),
+                row -> new Stored(key(row), ByteBuffer.wrap(row.getBytes("secret_hash"))),
                 id));
   }
 

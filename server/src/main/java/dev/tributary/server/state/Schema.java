@@ -35,9 +35,8 @@ record Schema(List<String> migrations) {
   /// Checks a file before anything of it is changed, and brings it to the newest version.
   void prepare(Session session, Path file) throws SQLException {
     int version = (int) session.number("PRAGMA user_version");
-    boolean blank = session.number("SELECT count(*) FROM sqlite_schema") == 0;
-    if (!blank && session.number("PRAGMA application_id") != APPLICATION) {
-      throw unusable(file + " is a database of another program");
+    if (session.number("SELECT count(*) FROM sqlite_schema") > 0) {
+      requireOurs(session, file);
     }
     if (version > migrations.size()) {
       throw unusable(
@@ -51,6 +50,12 @@ record Schema(List<String> migrations) {
       session.script(
           "BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;"
               .formatted(migrations.get(next - 1), next));
+    }
+  }
+
+  static void requireOurs(Session session, Path file) throws SQLException {
+    if (session.number("PRAGMA application_id") != APPLICATION) {
+      throw unusable(file + " is a database of another program");
     }
   }
 

@@ -69,6 +69,8 @@ public final class Tenants {
                 limit));
   }
 
+  /// Changes display name or quota.
+  ///
   /// @param etag that the stored tenant must have; null: any
   /// @param change of display name and quota; it must keep the rest
   public TenantRecord update(

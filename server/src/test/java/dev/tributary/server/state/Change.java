@@ -32,7 +32,7 @@ record Change(Kind kind, String name, int number) {
   }
 
   static Change parse(String line) {
-    String[] parts = line.split(" ");
+    String[] parts = line.split(" ", 3);
     return new Change(Kind.valueOf(parts[0]), parts[1], Integer.parseInt(parts[2]));
   }
 

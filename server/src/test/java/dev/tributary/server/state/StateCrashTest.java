@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,6 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 class StateCrashTest {
   private static final int ROUNDS = 10;
   private static final int MOST_LINES = 80;
+
+  /// About what two changes take.
+  private static final int MOST_NANOS = 8_000_000;
 
   @TempDir Path folder;
 
@@ -27,6 +31,8 @@ class StateCrashTest {
       List<String> lines;
       try (Child child = new Child(ChangingProcess.class, file.toString(), "" + round)) {
         lines = new ArrayList<>(child.read(random.nextInt(MOST_LINES)));
+        // Anywhere within the next change, not only at its start.
+        LockSupport.parkNanos(random.nextInt(MOST_NANOS));
         lines.addAll(child.kill());
       }
       @Nullable Change pending = null;

@@ -215,7 +215,8 @@ class StateModelTest {
           state().uploads().create(anyName(), ByteBuffer.wrap(new byte[] {(byte) made.size()}));
       uploads.put(upload.id(), upload);
     } else if (!made.isEmpty()) {
-      UploadRecord upload = uploads.remove(pick(made));
+      UploadRecord upload = pick(List.copyOf(uploads.values()));
+      uploads.remove(upload.id());
       state().uploads().delete(upload.adapter().tenant(), upload.id());
     }
   }
@@ -308,7 +309,7 @@ class StateModelTest {
               key != null && (key.expires() == null || time.instant().isBefore(key.expires()));
           assertThat(state().keys().authenticate(secret, time.instant()).isPresent())
               .isEqualTo(opens);
-          if (opens) {
+          if (key != null && opens) {
             keys.put(id, used(key));
           }
         });

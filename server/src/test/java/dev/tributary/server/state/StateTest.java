@@ -196,6 +196,34 @@ class StateTest {
   }
 
   @Test
+  void backup_byAnotherProcess_hasWhatIsInTheLog() throws Exception {
+    Path copy = folder.resolve("copy.db");
+    try (State state = open()) {
+      state.tenants().create("acme", "", Quota.NONE);
+      try (Child child = new Child(SecondOpener.class, file.toString(), copy.toString())) {
+        assertThat(child.read(1)).containsExactly("copied");
+      }
+      state.tenants().create("later", "", Quota.NONE);
+    }
+    try (State state = State.open(copy, new FakeTime())) {
+      assertThat(state.tenants().list("", 10))
+          .extracting(TenantRecord::name)
+          .containsExactly("acme", "public");
+    }
+  }
+
+  @Test
+  void backup_ofWhatIsNoState_isRefused() throws IOException {
+    Path copy = folder.resolve("copy.db");
+    assertThat(refusal(() -> State.backup(file, copy)).message()).contains("there is no state");
+    Files.createFile(file);
+    assertThat(refusal(() -> State.backup(file, copy)).message()).contains("another program");
+    Files.writeString(file, "no database at all, but text".repeat(100));
+    assertThat(refusal(() -> State.backup(file, copy))).isInstanceOf(StateException.Corrupt.class);
+    assertThat(copy).doesNotExist();
+  }
+
+  @Test
   void backup_overAFile_isRefused() throws IOException {
     Path there = Files.writeString(folder.resolve("there"), "mine");
     try (State state = open()) {
@@ -249,7 +277,6 @@ class StateTest {
       assertThat(targets).isEqualTo(pair(targets.getFirst().weight()));
       assertThat(targets.getFirst().weight()).isGreaterThanOrEqualTo(last);
       last = targets.getFirst().weight();
-      Thread.yield();
     } while (!ending);
     return adapters.alias(GUIDE, "prod").orElseThrow().targets().getFirst().weight();
   }
