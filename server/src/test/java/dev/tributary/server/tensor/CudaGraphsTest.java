@@ -6,6 +6,7 @@ import static dev.tributary.server.tensor.Samples.floats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.tensor.EmulatedCuda.Counts;
 import java.util.Arrays;
 import java.util.List;
@@ -164,7 +165,7 @@ class CudaGraphsTest {
       Matrix logits = ops.allocateLogits(rows, 40);
       for (int time = 0; time < 3; time++) {
         run(new int[] {7}, x, many.firstRows(1));
-        ops.logits(many, head, logits);
+        ops.logits(many, head, logits, ComputePath.NARROW);
       }
       logits.row(0, expected);
       assertHolds(many.firstRows(1), new int[] {7}, 3);
