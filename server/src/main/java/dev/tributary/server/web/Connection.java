@@ -3,7 +3,6 @@ package dev.tributary.server.web;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpObject;
@@ -34,10 +33,11 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   private final Pages pages;
   private final HostNames hosts;
 
-  /// Answers the request that is coming in; null before its head came.
+  /// Answers the request that is coming in, once it is whole; null before its head came.
   private @Nullable Reply reply;
 
   private @Nullable Future<?> limit;
+  private boolean closing;
 
   /// What a request will be answered with.
   private record Reply(Page page, boolean head, boolean keepAlive) {}
@@ -61,16 +61,23 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
 
   @Override
   protected void channelRead0(ChannelHandlerContext context, HttpObject part) {
+    if (closing) {
+      return;
+    }
     if (part.decoderResult().isFailure()) {
       answer(context, new Reply(malformed(part.decoderResult().cause()), false, false));
       return;
     }
     if (part instanceof HttpRequest request) {
-      reply = reply(context, request);
+      Reply asked = reply(context, request);
+      if (asked.keepAlive()) {
+        reply = asked;
+      } else {
+        answer(context, asked); // Whatever may follow.
+        return;
+      }
     }
-    if (part instanceof HttpContent content && content.content().isReadable()) {
-      answer(context, new Reply(Page.text(413, "requests have no body here\n"), false, false));
-    } else if (part instanceof LastHttpContent && reply != null) {
+    if (part instanceof LastHttpContent && reply != null) {
       answer(context, reply);
     }
   }
@@ -109,6 +116,7 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   /// this one. A connection that is not kept is closed then.
   private void answer(ChannelHandlerContext context, Reply what) {
     reply = null;
+    closing = !what.keepAlive();
     context.channel().config().setAutoRead(false);
     startPhase(context);
     context
