@@ -1,6 +1,7 @@
 package dev.tributary.server;
 
 import dev.tributary.server.source.Models;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +31,7 @@ import picocli.CommandLine.Model.OptionSpec;
 public final class Main {
   @Mixin private final Config config = new Config();
 
-  private String[] args = {};
-  private Map<String, String> environment = Map.of();
+  private final CommandLine command = new CommandLine(this);
   private @Nullable Settings settings;
   private Optional<Path> file = Optional.empty();
 
@@ -41,67 +41,75 @@ public final class Main {
   }
 
   static int run(String[] args, Map<String, String> environment) {
-    Main main = new Main();
-    CommandLine command = new CommandLine(main);
+    Main main;
     try {
-      main.parse(command, args, environment);
+      main = parse(args, environment);
     } catch (ConfigException e) {
-      command.getErr().println("tributary-server: " + e.getMessage());
+      System.err.println("tributary-server: " + e.getMessage());
       return CommandLine.ExitCode.USAGE;
     } catch (CommandLine.ParameterException e) {
-      command.getErr().println("tributary-server: " + e.getMessage());
-      if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr())) {
-        command.getErr().println("--help lists the settings.");
+      PrintWriter err = e.getCommandLine().getErr();
+      err.println("tributary-server: " + e.getMessage());
+      if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+        err.println("--help lists the settings.");
       }
       return CommandLine.ExitCode.USAGE;
     }
-    Integer help = CommandLine.executeHelpRequest(command.getParseResult());
+    Integer help = CommandLine.executeHelpRequest(main.command.getParseResult());
     if (help != null) {
       return help;
     }
     try {
-      return main.call();
+      return main.call(() -> parse(args, environment).read());
     } catch (Exception e) {
-      command.getErr().println("tributary-server: " + reason(e));
-      return e instanceof ConfigException
-          ? CommandLine.ExitCode.USAGE
-          : CommandLine.ExitCode.SOFTWARE;
+      System.err.println("tributary-server: " + reason(e));
+      return CommandLine.ExitCode.SOFTWARE;
     }
   }
 
   /// Reads all settings. Throws [ConfigException] for what a file or variable has wrong, picocli's
   /// for what a flag has.
-  private void parse(CommandLine command, String[] args, Map<String, String> environment) {
-    ConfigDefaults defaults = new ConfigDefaults(command.getCommandSpec(), args, environment);
-    command.setDefaultValueProvider(defaults);
+  static Main parse(String[] args, Map<String, String> environment) {
+    Main main = new Main();
+    ConfigDefaults defaults =
+        new ConfigDefaults(main.command.getCommandSpec(), args, environment);
+    main.command.setDefaultValueProvider(defaults);
     try {
-      command.parseArgs(args);
+      main.command.parseArgs(args);
     } catch (CommandLine.ParameterException e) {
-      if (e.getArgSpec() instanceof OptionSpec option) {
-        String key = ConfigDefaults.key(option);
-        Optional<String> origin = defaults.origin(key);
-        if (origin.isPresent()) {
-          throw new ConfigException(origin.get() + ": " + key + ": " + e.getMessage());
-        }
-      }
-      throw e;
+      throw e.getArgSpec() instanceof OptionSpec option
+          ? defaults
+              .origin(ConfigDefaults.key(option))
+              .<RuntimeException>map(
+                  origin ->
+                      new ConfigException(
+                          origin + ": " + ConfigDefaults.key(option) + ": " + e.getMessage()))
+              .orElse(e)
+          : e;
     }
-    if (!command.isUsageHelpRequested() && !command.isVersionHelpRequested()) {
-      config.check(key -> defaults.origin(key).orElse("--" + key));
+    if (!main.command.isUsageHelpRequested() && !main.command.isVersionHelpRequested()) {
+      main.config.check(key -> main.origin(key, defaults));
     }
-    this.args = args.clone();
-    this.environment = environment;
-    settings = new Settings(command, defaults);
-    file = defaults.file();
+    main.settings = new Settings(main.command, defaults);
+    main.file = defaults.file();
+    return main;
   }
 
-  private ConfigWatch.Read read() {
-    Main again = new Main();
-    again.parse(new CommandLine(again), args, environment);
-    return new ConfigWatch.Read(again.config, again.settings());
+  private String origin(String key, ConfigDefaults defaults) {
+    return command.getParseResult().hasMatchedOption("--" + key)
+        ? "flag"
+        : defaults.origin(key).orElse("default");
   }
 
-  private Settings settings() {
+  ConfigWatch.Read read() {
+    return new ConfigWatch.Read(config, settings());
+  }
+
+  Config config() {
+    return config;
+  }
+
+  Settings settings() {
     return Objects.requireNonNull(settings, "not parsed yet");
   }
 
@@ -113,7 +121,7 @@ public final class Main {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
-  private int call() throws Exception {
+  private int call(ConfigWatch.Reader again) throws Exception {
     if (config.printConfig) {
       System.out.print(settings());
       return 0;
@@ -128,9 +136,7 @@ public final class Main {
     Server server = new Server(config, model, System.out, Main::fatal);
     file.ifPresent(
         path ->
-            new ConfigWatch(
-                    path, new ConfigWatch.Read(config, settings()), this::read, server::reload)
-                .start());
+            new ConfigWatch(path, read(), again, server::reload).start());
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(

@@ -41,9 +41,12 @@ final class Admission implements ServerInterceptor {
     return phase == Phase.SERVING;
   }
 
-  /// A server that serves tells that it soon won't; one that warms won't begin.
-  synchronized void leave() {
+  /// A server that serves tells that it soon won't; one that warms won't begin. Returns whether
+  /// that is news.
+  synchronized boolean leave() {
+    boolean news = phase == Phase.WARMING || phase == Phase.SERVING;
     phase = phase == Phase.SERVING || phase == Phase.LEAVING ? Phase.LEAVING : Phase.DRAINING;
+    return news;
   }
 
   Phase phase() {

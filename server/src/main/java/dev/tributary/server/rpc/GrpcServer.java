@@ -146,8 +146,9 @@ public final class GrpcServer implements AutoCloseable {
   /// Says that callers should go elsewhere (health NOT_SERVING, for good), but still lets them in:
   /// whoever spreads calls needs a while to see it.
   public void leave() {
-    admission.leave();
-    health.enterTerminalState();
+    if (admission.leave()) {
+      health.enterTerminalState();
+    }
   }
 
   /// Leaves, lets no more calls in, drains the engine, which has `grace` to finish what it has, and
