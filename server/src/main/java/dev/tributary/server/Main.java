@@ -71,8 +71,7 @@ public final class Main {
   /// for what a flag has.
   static Main parse(String[] args, Map<String, String> environment) {
     Main main = new Main();
-    ConfigDefaults defaults =
-        new ConfigDefaults(main.command.getCommandSpec(), args, environment);
+    ConfigDefaults defaults = new ConfigDefaults(main.command.getCommandSpec(), args, environment);
     main.command.setDefaultValueProvider(defaults);
     try {
       main.command.parseArgs(args);
@@ -134,9 +133,7 @@ public final class Main {
       return 0;
     }
     Server server = new Server(config, model, System.out, Main::fatal);
-    file.ifPresent(
-        path ->
-            new ConfigWatch(path, read(), again, server::reload).start());
+    file.ifPresent(path -> new ConfigWatch(path, read(), again, server::reload).start());
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(

@@ -47,16 +47,27 @@ final class Operations implements AutoCloseable {
             metrics::scrape,
             Metrics.CONTENT_TYPE,
             () -> phase.get());
-    return Web.start(new InetSocketAddress(at.host(), at.port()), hosts(at, config), pages);
+    try {
+      return Web.start(new InetSocketAddress(at.host(), at.port()), hosts(at, config), pages);
+    } catch (IOException e) {
+      throw new IOException(
+          "--web "
+              + at
+              + ": "
+              + e.getMessage()
+              + "; --web off does without, --web HOST:0 takes any",
+          e);
+    }
   }
 
   Metrics metrics() {
     return metrics;
   }
 
-  /// The engine's figures are from now on in the metrics.
+  /// The engine's figures are from now on in the metrics; the steps of its warm-up are not.
   void watch(String model, Engine engine, EngineSettings settings) {
-    metrics.serves(model, () -> figures(engine.stats(), settings));
+    EngineStats start = engine.stats();
+    metrics.serves(model, () -> figures(start, engine.stats(), settings));
     engine.watchSteps(metrics.stepTimes());
   }
 
@@ -71,6 +82,11 @@ final class Operations implements AutoCloseable {
     if (web != null && address != null) {
       web.allow(hosts(address, now));
     }
+  }
+
+  /// Whether other machines can reach the HTTP port.
+  boolean webIsOpen() {
+    return address != null && !address.isLoopback();
   }
 
   /// `host:port` of the HTTP port; empty if it is off.
@@ -94,7 +110,8 @@ final class Operations implements AutoCloseable {
     return hosts;
   }
 
-  private static EngineFigures figures(EngineStats now, EngineSettings settings) {
+  private static EngineFigures figures(
+      EngineStats start, EngineStats now, EngineSettings settings) {
     return new EngineFigures(
         now.running(),
         settings.maxRows(),
@@ -105,10 +122,10 @@ final class Operations implements AutoCloseable {
         KvCache.PAGE,
         now.freePages(),
         now.cachedPages(),
-        now.promptTokens(),
-        now.prefixTokens(),
-        now.generatedTokens(),
-        now.preemptions(),
-        now.failedSteps());
+        now.promptTokens() - start.promptTokens(),
+        now.prefixTokens() - start.prefixTokens(),
+        now.generatedTokens() - start.generatedTokens(),
+        now.preemptions() - start.preemptions(),
+        now.failedSteps() - start.failedSteps());
   }
 }

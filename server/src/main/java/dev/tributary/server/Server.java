@@ -94,7 +94,6 @@ final class Server implements AutoCloseable {
         "cache     %,d MiB for keys and values: %,d tokens%n",
         budget.bytes() / MIB, budget.pages() * 16L);
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
-    operations.watch(name(checkpoint, model), engine, settings);
     engine.start();
     Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
     adapters =
@@ -148,11 +147,16 @@ final class Server implements AutoCloseable {
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
         device.name());
+    operations.watch(name(checkpoint, model), engine, settings);
     listAdapters();
     grpc.serve();
     operations
         .webAddress()
         .ifPresent(web -> out.printf("web       http://%s/metrics, /healthz, /readyz%n", web));
+    if (operations.webIsOpen()) {
+      out.println(
+          "          open to other machines, without a key: names and figures of all tenants");
+    }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
   }
 

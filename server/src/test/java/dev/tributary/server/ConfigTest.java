@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -213,7 +214,8 @@ class ConfigTest {
         .doesNotContain("hush");
     Path file = file(printed.lines().filter(l -> !l.contains("redacted")).toArray(String[]::new));
     Settings again = parse(Map.of(), "--config=" + file).settings();
-    assertThat(again.changedSince(main.settings())).containsExactlyInAnyOrder("config", "otlp-headers");
+    assertThat(again.changedSince(main.settings()))
+        .containsExactlyInAnyOrder("config", "otlp-headers");
   }
 
   @ParameterizedTest
@@ -227,6 +229,30 @@ class ConfigTest {
     assertThat(Main.run(new String[] {"--thread=1"}, Map.of())).isEqualTo(2);
     assertThat(Main.run(new String[] {"--grace=-1"}, Map.of())).isEqualTo(2);
     assertThat(Main.run(new String[] {"--config=" + file("x = 1")}, Map.of())).isEqualTo(2);
+  }
+
+  /// Whatever a file says, it is settings or a [ConfigException] that names the file.
+  @Test
+  void anyFile_isSettingsOrAnErrorThatNamesIt() throws IOException {
+    Random random = new Random(3);
+    String[] parts = {
+      "threads", "grace", "web-host", "=", " = ", "#", "\n", "1", "x", "-", " ", ","
+    };
+    int right = 0;
+    for (int i = 0; i < 500; i++) {
+      StringBuilder text = new StringBuilder(random.nextBoolean() ? "threads = 1" : "");
+      for (int j = random.nextInt(8); j > 0; j--) {
+        text.append(parts[random.nextInt(parts.length)]);
+      }
+      Path file = file(text.toString());
+      try {
+        parse(Map.of(), "--config=" + file);
+        right++;
+      } catch (ConfigException e) {
+        assertThat(e).hasMessageStartingWith(file.toString());
+      }
+    }
+    assertThat(right).as("some are right, some are not").isBetween(20, 480);
   }
 
   @Test

@@ -24,8 +24,7 @@ class ConfigWatchTest {
   void start() throws IOException {
     file = folder.resolve("server.conf");
     write("grace = 5", "threads = 1");
-    watch =
-        new ConfigWatch(file, read(), this::read, (before, now) -> taken.add(now));
+    watch = new ConfigWatch(file, read(), this::read, (before, now) -> taken.add(now));
   }
 
   @AfterEach

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.KeyValuePair;
@@ -21,7 +22,7 @@ import org.slf4j.event.KeyValuePair;
 class LogsTest {
   private static final Instant AT = Instant.parse("2026-01-02T03:04:05.678Z");
 
-  private static LoggingEvent event(String message, Throwable error) {
+  private static LoggingEvent event(String message, @Nullable Throwable error) {
     Logger logger = new LoggerContext().getLogger("dev.tributary.some");
     LoggingEvent event = new LoggingEvent("", logger, Level.INFO, message, error, new Object[0]);
     event.setInstant(AT);

@@ -1,6 +1,5 @@
 package dev.tributary.server.web;
 
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -28,6 +27,9 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   /// Also how long a connection may stay open between requests.
   static final Duration PHASE = Duration.ofSeconds(10);
 
+  /// The event that the port closes.
+  static final Object STOP = new Object();
+
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
   private final Pages pages;
@@ -37,6 +39,11 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   private @Nullable Reply reply;
 
   private @Nullable Future<?> limit;
+
+  /// Whether an answer is on its way out.
+  private boolean answering;
+
+  /// Whether the connection ends with the answer that is on its way out.
   private boolean closing;
 
   /// What a request will be answered with.
@@ -116,17 +123,35 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   /// this one. A connection that is not kept is closed then.
   private void answer(ChannelHandlerContext context, Reply what) {
     reply = null;
+    answering = true;
     closing = !what.keepAlive();
     context.channel().config().setAutoRead(false);
     startPhase(context);
     context
         .writeAndFlush(Answers.of(what.page(), what.head(), what.keepAlive()))
-        .addListener(what.keepAlive() ? written -> next(context) : ChannelFutureListener.CLOSE);
+        .addListener(written -> next(context));
   }
 
   private void next(ChannelHandlerContext context) {
+    answering = false;
+    if (closing) {
+      context.close();
+      return;
+    }
     startPhase(context);
     context.channel().config().setAutoRead(true);
+  }
+
+  /// Ends the connection, after the answer that is on its way out.
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event != STOP) {
+      context.fireUserEventTriggered(event);
+    } else if (answering) {
+      closing = true;
+    } else {
+      context.close();
+    }
   }
 
   private static Page malformed(Throwable cause) {

@@ -81,6 +81,8 @@ public final class Web implements AutoCloseable {
   @Override
   public void close() {
     port.close().awaitUninterruptibly(STOP_MILLIS);
+    open.forEach(channel -> channel.pipeline().fireUserEventTriggered(Connection.STOP));
+    open.newCloseFuture().awaitUninterruptibly(STOP_MILLIS);
     open.close().awaitUninterruptibly(STOP_MILLIS);
     threads.shutdownGracefully(0, STOP_MILLIS, TimeUnit.MILLISECONDS).awaitUninterruptibly();
   }

@@ -47,7 +47,7 @@ final class RpcFixture implements AutoCloseable {
   final TinyAdapters adapters;
   final AdapterStore store;
   final FakeDelay delay = new FakeDelay();
-  final Metrics metrics = new Metrics(Traces.off(), System::nanoTime, InstantSource.system());
+  final Metrics metrics;
   final GrpcServer server;
   final ManagedChannel channel;
   final List<Throwable> fatal = new CopyOnWriteArrayList<>();
@@ -69,6 +69,11 @@ final class RpcFixture implements AutoCloseable {
   }
 
   RpcFixture(Path folder, Options options) {
+    this(folder, options, Traces.off());
+  }
+
+  RpcFixture(Path folder, Options options, Traces traces) {
+    metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
     adapters = new TinyAdapters(folder).write("loud", 1).write("louder", 2);
     store = adapters.store(options.hostBytes());
     EngineSettings settings =

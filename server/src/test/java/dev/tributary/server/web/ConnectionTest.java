@@ -90,6 +90,32 @@ class ConnectionTest {
 
   @Test
   void anAnswerThatIsNotRead_isCutOffAndNoneIsMadeBehindIt() {
+    List<ChannelPromise> stuck = stick();
+    send(REQUEST.repeat(100));
+    assertThat(stuck).as("one answer, not a hundred").hasSizeLessThanOrEqualTo(2);
+    passMillis(PHASE);
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void stop_letsTheAnswerUnderWayOut() {
+    List<ChannelPromise> stuck = stick();
+    send(REQUEST);
+    channel.pipeline().fireUserEventTriggered(Connection.STOP);
+    assertThat(channel.isOpen()).as("an answer is on its way").isTrue();
+    stuck.forEach(ChannelPromise::setSuccess);
+    channel.runPendingTasks();
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void stop_endsAnIdleConnection() {
+    channel.pipeline().fireUserEventTriggered(Connection.STOP);
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  /// From now on the client reads nothing. Returns what waits for it.
+  private List<ChannelPromise> stick() {
     List<ChannelPromise> stuck = new ArrayList<>();
     channel
         .pipeline()
@@ -101,9 +127,6 @@ class ConnectionTest {
                 stuck.add(done);
               }
             });
-    send(REQUEST.repeat(100));
-    assertThat(stuck).as("one answer, not a hundred").hasSizeLessThanOrEqualTo(2);
-    passMillis(PHASE);
-    assertThat(channel.isOpen()).isFalse();
+    return stuck;
   }
 }

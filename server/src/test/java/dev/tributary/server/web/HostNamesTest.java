@@ -3,6 +3,7 @@ package dev.tributary.server.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -57,5 +58,21 @@ class HostNamesTest {
     assertThat(hosts.allows("metrics.example", "")).isFalse();
     assertThat(hosts.allows("other.example", "")).isTrue();
     assertThat(hosts.allows("localhost", "")).isTrue();
+  }
+
+  /// Whatever a header says, only a known host with or without a port is let in.
+  @Test
+  void allows_anyHeader_isWhatTheGrammarSays() {
+    Random random = new Random(4);
+    String letters = "localhst127.0:[]x-/@ 5";
+    for (int i = 0; i < 100_000; i++) {
+      StringBuilder header = new StringBuilder(random.nextBoolean() ? "localhost" : "");
+      for (int j = random.nextInt(8); j > 0; j--) {
+        header.append(letters.charAt(random.nextInt(letters.length())));
+      }
+      assertThat(hosts.allows(header.toString(), "10.1.2.3"))
+          .as(header.toString())
+          .isEqualTo(header.toString().matches("(localhost|127\\.0\\.0\\.1|\\[::1])(:\\d{1,5})?"));
+    }
   }
 }
