@@ -47,13 +47,14 @@ final class Server implements AutoCloseable {
   private static final long MIB = 1 << 20;
   private static final int PAGE = 100;
 
-  private final Config config;
   private final PrintStream out;
+  private final Operations operations;
   private final Ops ops;
   private final Engine engine;
   private final AdapterStore adapters;
   private final ListenAddress listen;
   private final GrpcServer grpc;
+  private volatile Config config;
 
   /// Loads the model, warms up and begins to answer.
   ///
@@ -65,6 +66,7 @@ final class Server implements AutoCloseable {
     this.out = out;
     listen = loopback(config.listen);
     long start = System.nanoTime();
+    operations = new Operations(config);
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
     Tokenizer tokenizer = tokenizer(checkpoint, model);
@@ -134,17 +136,27 @@ final class Server implements AutoCloseable {
                 served,
                 GenerationConfig.defaults(model),
                 limits,
+                operations.metrics(),
                 System::nanoTime,
                 InstantSource.system()),
             GrpcSettings.of(Duration.ofSeconds(config.streamIdle)),
             listen);
+    operations.phase(grpc::phase);
     out.printf(
         "warm-up   %s on %d threads of %s%n",
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
         device.name());
+    operations.watch(name(checkpoint, model), engine, settings);
     listAdapters();
     grpc.serve();
+    operations
+        .webAddress()
+        .ifPresent(web -> out.printf("web       http://%s/metrics, /healthz, /readyz%n", web));
+    if (operations.webIsOpen()) {
+      out.println(
+          "          open to other machines, without a key: names and figures of all tenants");
+    }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
   }
 
@@ -236,11 +248,25 @@ final class Server implements AutoCloseable {
     return new ListenAddress(listen.host(), grpc.boundPort()).toString();
   }
 
-  /// Lets answers under way end within the grace, then stops.
+  /// How long answers under way may go on when the server stops.
+  Duration grace() {
+    return Duration.ofSeconds(config.grace);
+  }
+
+  /// Takes over what may change while the server runs.
+  void reload(Config before, Config now) {
+    operations.reload(before, now);
+    config = now;
+  }
+
+  /// Tells that callers should go elsewhere, lets answers under way end within the grace, then
+  /// stops. The HTTP port is there until the end.
   @Override
   public void close() {
     try {
-      grpc.drain(Duration.ofSeconds(config.grace));
+      grpc.leave();
+      Thread.sleep(Duration.ofSeconds(config.drainDelay));
+      grpc.drain(grace());
     } catch (InterruptedException e) {
       grpc.close();
       Thread.currentThread().interrupt();
@@ -248,5 +274,6 @@ final class Server implements AutoCloseable {
     engine.close();
     adapters.close();
     ops.close();
+    operations.close();
   }
 }

@@ -47,6 +47,7 @@ class ServerTest {
   static void start() throws IOException {
     Config config = new Config();
     config.listen = "127.0.0.1:0";
+    config.web = "127.0.0.1:0";
     config.adapters = RealModel.DEMO.resolve("adapters");
     config.kvMemory = 1024;
     PrintStream silence = new PrintStream(OutputStream.nullOutputStream());

@@ -17,6 +17,8 @@ final class Admission implements ServerInterceptor {
   enum Phase {
     WARMING,
     SERVING,
+    /// Lets calls in, and tells that it soon won't.
+    LEAVING,
     DRAINING
   }
 
@@ -39,6 +41,18 @@ final class Admission implements ServerInterceptor {
     return phase == Phase.SERVING;
   }
 
+  /// A server that serves tells that it soon won't; one that warms won't begin. Returns whether
+  /// that is news.
+  synchronized boolean leave() {
+    boolean news = phase == Phase.WARMING || phase == Phase.SERVING;
+    phase = phase == Phase.SERVING || phase == Phase.LEAVING ? Phase.LEAVING : Phase.DRAINING;
+    return news;
+  }
+
+  Phase phase() {
+    return phase;
+  }
+
   synchronized void drain() {
     phase = Phase.DRAINING;
   }
@@ -58,7 +72,7 @@ final class Admission implements ServerInterceptor {
       case DRAINING -> {
         return refuse(call, Statuses.unavailable(Statuses.SHUTTING_DOWN));
       }
-      case SERVING -> {}
+      case SERVING, LEAVING -> {}
     }
     if (!free.tryAcquire()) {
       return refuse(

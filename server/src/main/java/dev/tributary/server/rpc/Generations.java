@@ -45,7 +45,8 @@ final class Generations {
     try (RecentRequests.@Nullable Reservation reservation =
             asked.requestId().isEmpty() ? null : recent.reserve(tenant, requestId, call.id());
         Leases leases = AdapterChoice.lease(asked.adapters(), serving.adapters(), tenant, call)) {
-      JobEvents events = new JobEvents(asked.echo() ? prompt.length : 0, leases::close);
+      JobEvents events =
+          new JobEvents(asked.echo() ? prompt.length : 0, call.record(), leases::close);
       Job job = job(asked, prompt, leases, tenant, call);
       long submitted = serving.clock().getAsLong();
       Ticket ticket = serving.engine().submit(job, events);

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -50,6 +51,7 @@ public final class GrpcServer implements AutoCloseable {
   private final HealthStatusManager health = new HealthStatusManager();
   private final Admission admission;
   private final Delay delay;
+  private final LoadReports loads;
   private final Server server;
 
   private GrpcServer(
@@ -57,6 +59,7 @@ public final class GrpcServer implements AutoCloseable {
     this.serving = serving;
     this.delay = delay;
     admission = new Admission(settings.maxCalls());
+    loads = new LoadReports(serving.metrics()::engine);
     SERVICES.forEach(name -> health.setStatus(name, ServingStatus.NOT_SERVING));
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
     SecureRandom random = new SecureRandom();
@@ -78,6 +81,7 @@ public final class GrpcServer implements AutoCloseable {
         builder
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(loads.service())
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
   }
@@ -118,7 +122,7 @@ public final class GrpcServer implements AutoCloseable {
             service, List.of(new KnownFields(), new UnbuiltMethods(), new Tenant()));
     return ServerInterceptors.intercept(
         ServerInterceptors.useInputStreamMessages(parsed),
-        List.of(new ParsedRequests(), admission));
+        List.of(new ParsedRequests(), admission, loads.perCall(), new Observed(serving.metrics())));
   }
 
   /// The port that it listens at.
@@ -134,11 +138,24 @@ public final class GrpcServer implements AutoCloseable {
     }
   }
 
-  /// Lets no more calls in, drains the engine, which has `grace` to finish what it has, and closes
-  /// the port. Returns when all is over.
+  /// `warming`, `serving`, `leaving` or `draining`: only while it is `serving` should callers come.
+  public String phase() {
+    return admission.phase().name().toLowerCase(Locale.ROOT);
+  }
+
+  /// Says that callers should go elsewhere (health NOT_SERVING, for good), but still lets them in:
+  /// whoever spreads calls needs a while to see it.
+  public void leave() {
+    if (admission.leave()) {
+      health.enterTerminalState();
+    }
+  }
+
+  /// Leaves, lets no more calls in, drains the engine, which has `grace` to finish what it has, and
+  /// closes the port. Returns when all is over.
   public void drain(Duration grace) throws InterruptedException {
+    leave();
     admission.drain();
-    health.enterTerminalState();
     try {
       serving.engine().drain(grace).get(grace.plus(FLUSH).toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException | TimeoutException e) {
@@ -150,6 +167,7 @@ public final class GrpcServer implements AutoCloseable {
       close();
       server.awaitTermination();
     }
+    loads.close();
     delay.close();
   }
 
@@ -162,6 +180,7 @@ public final class GrpcServer implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+    loads.close();
     delay.close();
   }
 

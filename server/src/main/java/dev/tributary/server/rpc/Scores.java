@@ -41,6 +41,7 @@ final class Scores {
               .setBaseDigest(serving.model().baseDigest())
               .addAllAdapters(leases.told());
       List<ScoreJob.Scores> scores = score(items, leases, topN, request, call);
+      call.record().started(items.stream().mapToInt(item -> item.tokens().length).sum(), 0);
       for (int i = 0; i < items.size(); i++) {
         response.addScores(told(items.get(i), scores.get(i)));
       }

@@ -2,6 +2,7 @@ package dev.tributary.server.rpc;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
@@ -16,6 +17,7 @@ import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
 import dev.tributary.server.tokenize.TemplateException;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
@@ -206,6 +208,24 @@ final class Statuses {
         Code.DEADLINE_EXCEEDED,
         "the stream was not read for " + idle.toSeconds() + " s",
         info("STREAM_IDLE", Map.of()));
+  }
+
+  /// Why a call ended, in a word of a fixed set, for metrics: what its details say, else its code.
+  static String reason(io.grpc.Status status, Metadata trailers) {
+    com.google.rpc.Status full = StatusProto.fromStatusAndTrailers(status, trailers);
+    for (Any detail : full.getDetailsList()) {
+      try {
+        if (detail.is(ErrorInfo.class)) {
+          return detail.unpack(ErrorInfo.class).getReason();
+        }
+        if (detail.is(PreconditionFailure.class)) {
+          return detail.unpack(PreconditionFailure.class).getViolations(0).getType();
+        }
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException("a detail that this server made itself", e);
+      }
+    }
+    return status.getCode().name();
   }
 
   private static StatusRuntimeException internal(Throwable cause, String id) {

@@ -17,6 +17,10 @@
 ///
 /// **Status.** [Statuses] is the only place that makes one.
 ///
+/// **Figures.** [Observed], the outermost interceptor, opens a record for each call and closes it
+/// with its status; what happens between is told to it where it happens ([Call#record]).
+/// [LoadReports] tells load balancers how full the server is.
+///
 /// **Not here yet.** Tenants other than `public`, the ledger, and a memory of request ids that
 /// survives a restart.
 @NullMarked

@@ -9,6 +9,8 @@ import com.google.protobuf.Message;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.metrics.Metrics;
+import dev.tributary.server.metrics.Traces;
 import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.GenerateRequest;
@@ -45,6 +47,7 @@ final class RpcFixture implements AutoCloseable {
   final TinyAdapters adapters;
   final AdapterStore store;
   final FakeDelay delay = new FakeDelay();
+  final Metrics metrics;
   final GrpcServer server;
   final ManagedChannel channel;
   final List<Throwable> fatal = new CopyOnWriteArrayList<>();
@@ -66,6 +69,11 @@ final class RpcFixture implements AutoCloseable {
   }
 
   RpcFixture(Path folder, Options options) {
+    this(folder, options, Traces.off());
+  }
+
+  RpcFixture(Path folder, Options options, Traces traces) {
+    metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
     adapters = new TinyAdapters(folder).write("loud", 1).write("louder", 2);
     store = adapters.store(options.hostBytes());
     EngineSettings settings =
@@ -110,6 +118,7 @@ final class RpcFixture implements AutoCloseable {
             GenerationDefaults.GREEDY,
             new RequestLimits(
                 8, 16, options.maxRows(), options.maxWaiting(), options.hostBytes(), 256),
+            metrics,
             System::nanoTime,
             InstantSource.system());
     GrpcSettings standard = GrpcSettings.of(STREAM_IDLE);
