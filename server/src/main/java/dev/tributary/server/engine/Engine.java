@@ -91,6 +91,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             job.prompt(),
             clipped.maxTokens(),
@@ -113,6 +114,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             Arrays.copyOf(job.tokens(), job.tokens().length - 1),
             0,
@@ -142,6 +144,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             PROBES,
+            Request.DEFAULT_WEIGHT,
             Priority.HIGH,
             new int[length],
             0,

@@ -148,7 +148,7 @@ final class EngineLoop {
     for (Sequence sequence : admitted) {
       Row row = Objects.requireNonNull(rows.get(sequence.id()));
       row.admitted = true;
-      inbox.left();
+      inbox.left(row);
       tell(
           row,
           () -> {
@@ -259,7 +259,7 @@ final class EngineLoop {
       rows.remove(row.id());
       scheduler.remove(row.id());
       if (!row.admitted) {
-        inbox.left();
+        inbox.left(row);
       }
     }
   }
@@ -275,6 +275,7 @@ final class EngineLoop {
         inbox.waiting(),
         now.freePages(),
         now.cachedPages(),
+        settings.pages(),
         steps,
         promptTokens,
         now.prefixTokens(),
