@@ -1,0 +1,46 @@
+package dev.tributary.server.state;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/// A consistent copy: written whole beside its target, forced to disk, then named.
+final class Backup {
+  private Backup() {}
+
+  static void write(Database database, Path asked) {
+    Path target = asked.toAbsolutePath();
+    refuse(target);
+    Path partial = target.resolveSibling(target.getFileName() + "." + Nonces.hex(4) + ".partial");
+    OwnFile.create(partial);
+    try {
+      try {
+        database.aside(session -> session.run("VACUUM INTO ?", partial));
+        force(partial);
+        refuse(target);
+        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+        force(target.resolveSibling(""));
+      } finally {
+        Files.deleteIfExists(partial);
+      }
+    } catch (IOException e) {
+      throw new StateException(
+          new StateException.Unavailable(target + " can't be written: " + e.getMessage()), e);
+    }
+  }
+
+  private static void refuse(Path target) {
+    if (Files.exists(target)) {
+      throw new StateException(new StateException.AlreadyExists("file", target.toString()));
+    }
+  }
+
+  private static void force(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,185 @@
+package dev.tributary.server.state;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// API keys. Only the SHA-256 of a secret is stored. A slow hash, as passwords need, would buy
+/// nothing: a secret is 256 random bits, which nobody tries out, and it would cost every call.
+///
+/// A key is rotated by making a second one and revoking the first when its users have changed over.
+/// A revoked key is deleted; the audit log remembers its id.
+public final class Keys {
+  static final String KIND = "key";
+
+  private static final int ID_BYTES = 8;
+  private static final int SECRET_BYTES = 32;
+  private static final Pattern SECRET = Pattern.compile("trib_([0-9a-f]{16})_[A-Za-z0-9_-]{43}");
+
+  /// Stands in where there is no key, so that the work is the same. No secret hashes to it.
+  private static final byte[] NO_HASH = new byte[32];
+
+  private record Stored(KeyRecord key, byte[] hash) {}
+
+  private final Database database;
+  private final InstantSource time;
+
+  /// By key id, the hour of the last use that was stored or is being stored; saves a write per
+  /// call.
+  private final Map<String, Instant> noted = new ConcurrentHashMap<>();
+
+  Keys(Database database, InstantSource time) {
+    this.database = database;
+    this.time = time;
+  }
+
+  /// Makes a key. The secret in the result is shown once.
+  public NewKey create(KeySpec spec) {
+    String id = Nonces.hex(ID_BYTES);
+    String secret =
+        "trib_%s_%s"
+            .formatted(
+                id,
+                Base64.getUrlEncoder().withoutPadding().encodeToString(Nonces.bytes(SECRET_BYTES)));
+    Instant expires = spec.expires();
+    KeyRecord key =
+        new KeyRecord(
+            id,
+            spec.tenant(),
+            spec.role(),
+            spec.contributor(),
+            spec.displayName(),
+            State.now(time),
+            expires == null ? null : expires.truncatedTo(ChronoUnit.MILLIS),
+            null);
+    database.change(
+        session -> {
+          Tenants.require(session, spec.tenant());
+          session.run(
+              """
+              INSERT INTO keys
+                (id, tenant, role, contributor, display_name, created, expires, secret_hash)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+              id,
+              key.tenant(),
+              key.role(),
+              key.contributor(),
+              key.displayName(),
+              key.created(),
+              key.expires(),
+              hash(secret));
+        });
+    return new NewKey(key, secret);
+  }
+
+  /// The key that a secret belongs to, unless it expired or was revoked. Takes the same work for
+  /// secrets of unknown keys.
+  public Optional<KeyRecord> authenticate(String secret, Instant now) {
+    Matcher parts = SECRET.matcher(secret);
+    String id = parts.matches() ? parts.group(1) : "";
+    byte[] hash = hash(secret);
+    Optional<Stored> stored = find(id);
+    boolean same = MessageDigest.isEqual(hash, stored.map(Stored::hash).orElse(NO_HASH));
+    if (!same || stored.isEmpty()) {
+      return Optional.empty();
+    }
+    KeyRecord key = stored.get().key();
+    if (key.expires() != null && !now.isBefore(key.expires())) {
+      return Optional.empty();
+    }
+    note(key, now.truncatedTo(ChronoUnit.HOURS));
+    return Optional.of(key);
+  }
+
+  public Optional<KeyRecord> get(String id) {
+    return find(id).map(Stored::key);
+  }
+
+  /// By id.
+  ///
+  /// @param tenant whose; null: all
+  /// @param after id of the last one of the page before; empty for the first page
+  /// @param limit in [1, 10,000]
+  public List<KeyRecord> list(@Nullable String tenant, String after, int limit) {
+    Checks.page(limit);
+    return database.read(
+        session ->
+            tenant == null
+                ? session.all(
+                    "SELECT * FROM keys WHERE id > ? ORDER BY id LIMIT ?", Keys::key, after, limit)
+                : session.all(
+                    "SELECT * FROM keys WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?",
+                    Keys::key,
+                    tenant,
+                    after,
+                    limit));
+  }
+
+  /// From its return on, the key opens nothing.
+  public void revoke(String id) {
+    database.change(
+        session -> {
+          if (session.run("DELETE FROM keys WHERE id = ?", id) == 0) {
+            throw new StateException(new StateException.NotFound(KIND, id));
+          }
+        });
+    noted.remove(id);
+  }
+
+  private Optional<Stored> find(String id) {
+    return database.read(
+        session ->
+            session.one(
+                "SELECT * FROM keys WHERE id = ?",
+                row -> new Stored(key(row), row.getBytes("secret_hash")),
+                id));
+  }
+
+  /// Stores the hour of use, once per hour and key.
+  private void note(KeyRecord key, Instant hour) {
+    Instant stored = key.lastUse();
+    if (stored != null && !stored.isBefore(hour)) {
+      return;
+    }
+    Instant before = noted.put(key.id(), hour);
+    if (hour.equals(before)) {
+      return;
+    }
+    database.change(
+        session -> session.run("UPDATE keys SET last_use = ? WHERE id = ?", hour, key.id()));
+  }
+
+  private static KeyRecord key(ResultSet row) throws SQLException {
+    return new KeyRecord(
+        row.getString("id"),
+        row.getString("tenant"),
+        Role.valueOf(row.getString("role")),
+        row.getString("contributor"),
+        row.getString("display_name"),
+        Session.instant(row, "created"),
+        Session.optionalInstant(row, "expires"),
+        Session.optionalInstant(row, "last_use"));
+  }
+
+  private static byte[] hash(String secret) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+package dev.tributary.server.state;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/// The tenants. [#PUBLIC] always exists.
+public final class Tenants {
+  /// The tenant whose adapters all can read.
+  public static final String PUBLIC = "public";
+
+  static final String KIND = "tenant";
+
+  private final Database database;
+  private final InstantSource time;
+
+  Tenants(Database database, InstantSource time) {
+    this.database = database;
+    this.time = time;
+    database.change(
+        session ->
+            session.run(
+                "INSERT INTO tenants (name, display_name, created, etag) VALUES (?, '', ?, ?)"
+                    + " ON CONFLICT DO NOTHING",
+                PUBLIC,
+                time.instant(),
+                Nonces.etag()));
+  }
+
+  public TenantRecord create(String name, String displayName, Quota quota) {
+    TenantRecord tenant =
+        new TenantRecord(name, displayName, quota, State.now(time), Nonces.etag());
+    return database.write(
+        session -> {
+          if (find(session, name).isPresent()) {
+            throw new StateException(new StateException.AlreadyExists(KIND, name));
+          }
+          session.run(
+              "INSERT INTO tenants (name, created, display_name, etag) VALUES (?, ?, '', '')",
+              name,
+              tenant.created());
+          store(session, tenant);
+          return tenant;
+        });
+  }
+
+  public Optional<TenantRecord> get(String name) {
+    return database.read(session -> find(session, name));
+  }
+
+  /// By name.
+  ///
+  /// @param after name of the last one of the page before; empty for the first page
+  /// @param limit in [1, 10,000]
+  public List<TenantRecord> list(String after, int limit) {
+    Checks.page(limit);
+    return database.read(
+        session ->
+            session.all(
+                "SELECT * FROM tenants WHERE name > ? ORDER BY name LIMIT ?",
+                Tenants::tenant,
+                after,
+                limit));
+  }
+
+  /// @param etag that the stored tenant must have; null: any
+  /// @param change of display name and quota; it must keep the rest
+  public TenantRecord update(
+      String name, @Nullable String etag, UnaryOperator<TenantRecord> change) {
+    return database.write(
+        session -> {
+          TenantRecord before = require(session, name);
+          Checks.etag(KIND, name, etag, before.etag());
+          TenantRecord after = change.apply(before);
+          if (!before.equals(
+              after.withDisplayName(before.displayName()).withQuota(before.quota()))) {
+            throw new IllegalArgumentException("only display name and quota can be changed");
+          }
+          TenantRecord stored = after.withEtag(Nonces.etag());
+          store(session, stored);
+          return stored;
+        });
+  }
+
+  /// Deletes a tenant that has neither adapters nor keys, with its uploads.
+  ///
+  /// @param etag that the stored tenant must have; null: any
+  public void delete(String name, @Nullable String etag) {
+    database.change(
+        session -> {
+          TenantRecord tenant = require(session, name);
+          Checks.etag(KIND, name, etag, tenant.etag());
+          if (name.equals(PUBLIC)) {
+            throw new StateException(new StateException.InUse(KIND, name, "everybody"));
+          }
+          long adapters = session.number("SELECT count(*) FROM adapters WHERE tenant = ?", name);
+          long keys = session.number("SELECT count(*) FROM keys WHERE tenant = ?", name);
+          if (adapters + keys > 0) {
+            throw new StateException(
+                new StateException.InUse(KIND, name, adapters + " adapters and " + keys + " keys"));
+          }
+          session.run("DELETE FROM requests WHERE tenant = ?", name);
+          session.run("DELETE FROM tenants WHERE name = ?", name);
+        });
+  }
+
+  static TenantRecord require(Session session, String name) throws SQLException {
+    return find(session, name)
+        .orElseThrow(() -> new StateException(new StateException.NotFound(KIND, name)));
+  }
+
+  private static Optional<TenantRecord> find(Session session, String name) throws SQLException {
+    return session.one("SELECT * FROM tenants WHERE name = ?", Tenants::tenant, name);
+  }
+
+  private static void store(Session session, TenantRecord tenant) throws SQLException {
+    Quota quota = tenant.quota();
+    session.run(
+        """
+        UPDATE tenants SET display_name = ?, requests_per_minute = ?, tokens_per_minute = ?,
+          concurrent_requests = ?, queued_requests = ?, adapters = ?, adapter_bytes = ?,
+          replays_per_hour = ?, weight = ?, etag = ? WHERE name = ?""",
+        tenant.displayName(),
+        quota.requestsPerMinute(),
+        quota.tokensPerMinute(),
+        quota.concurrentRequests(),
+        quota.queuedRequests(),
+        quota.adapters(),
+        quota.adapterBytes(),
+        quota.replaysPerHour(),
+        quota.weight(),
+        tenant.etag(),
+        tenant.name());
+  }
+
+  private static TenantRecord tenant(ResultSet row) throws SQLException {
+    Instant created = Session.instant(row, "created");
+    Quota quota =
+        new Quota(
+            Session.optionalLong(row, "requests_per_minute"),
+            Session.optionalLong(row, "tokens_per_minute"),
+            Session.optionalInt(row, "concurrent_requests"),
+            Session.optionalInt(row, "queued_requests"),
+            Session.optionalInt(row, "adapters"),
+            Session.optionalLong(row, "adapter_bytes"),
+            Session.optionalLong(row, "replays_per_hour"),
+            Session.optionalInt(row, "weight"));
+    return new TenantRecord(
+        row.getString("name"),
+        row.getString("display_name"),
+        quota,
+        created,
+        row.getString("etag"));
+  }
+}
