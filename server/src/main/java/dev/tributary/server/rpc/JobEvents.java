@@ -23,16 +23,19 @@ final class JobEvents implements Observer {
 
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final int echoedTokens;
+  private final Runnable whenStarted;
   private final Runnable whenOver;
   private int tokens;
-  private volatile boolean generated;
+  private volatile int generated;
   private boolean ended;
 
   /// @param echoedTokens how many tokens of the prompt come before the first generated one
+  /// @param whenStarted run by the engine's thread when the job leaves its queue; must not block
   /// @param whenOver run by the engine's thread when the row has ended, however long its reader
   ///   takes; must not block
-  JobEvents(int echoedTokens, Runnable whenOver) {
+  JobEvents(int echoedTokens, Runnable whenStarted, Runnable whenOver) {
     this.echoedTokens = echoedTokens;
+    this.whenStarted = whenStarted;
     this.whenOver = whenOver;
   }
 
@@ -55,20 +58,21 @@ final class JobEvents implements Observer {
     }
   }
 
-  /// Whether a token was generated, so that the request has cost something.
-  boolean generated() {
+  /// Tokens generated so far.
+  int generated() {
     return generated;
   }
 
   @Override
   public void onStarted(Started started) {
+    whenStarted.run();
     events.add(new Event.Started(started));
   }
 
   @Override
   public void onDelta(Delta delta) {
     tokens += delta.tokenIds().size();
-    generated = tokens > echoedTokens;
+    generated = Math.max(0, tokens - echoedTokens);
     events.add(new Event.Delta(delta));
   }
 

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /// Places that tenants share, of which none can take all: a tenant gets one more while it has less
-/// than seven times as many as are free. Alone it comes to seven eighths; however many others
-/// press, something is left for one who has nothing yet.
+/// than seven times as many as are free. Alone it comes to seven eighths, the next one to seven
+/// eighths of the rest, and so on; while they press, what becomes free goes to those who have less.
 ///
 /// The rule is the dynamic threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for
 /// Shared-Memory Packet Switches" (IEEE/ACM Transactions on Networking, 1998). Not thread safe.

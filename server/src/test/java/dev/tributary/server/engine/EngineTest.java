@@ -383,7 +383,8 @@ class EngineTest {
     fixture.runAll();
 
     assertThat(engine.stats())
-        .isEqualTo(new EngineStats(0, 0, EngineFixture.PAGES, 0, 3, 1, 0, 3, 0, 0));
+        .isEqualTo(
+            new EngineStats(0, 0, EngineFixture.PAGES, 0, EngineFixture.PAGES, 3, 1, 0, 3, 0, 0));
   }
 
   @Test

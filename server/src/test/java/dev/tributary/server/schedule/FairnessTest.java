@@ -91,10 +91,10 @@ class FairnessTest {
     Map<String, Integer> tokens = new HashMap<>();
     long id = 0;
     for (int step = 0; step < STEPS; step++) {
-      for (String tenant : weights.keySet()) {
+      for (Map.Entry<String, Integer> each : weights.entrySet()) {
+        String tenant = each.getKey();
         while (waiting.merge(tenant, 0, Integer::sum) < 10) {
-          scheduler.add(
-              Requests.of(4, 8).tenant(tenant).weight(weights.get(tenant)).sequence(id++));
+          scheduler.add(Requests.of(4, 8).tenant(tenant).weight(each.getValue()).sequence(id++));
           waiting.merge(tenant, 1, Integer::sum);
         }
       }
@@ -113,9 +113,9 @@ class FairnessTest {
       }
     }
 
-    double usual = tokens.get("usual");
-    assertThat(tokens.get("light") / usual).isBetween(0.48, 0.52);
-    assertThat(tokens.get("heavy") / usual).isBetween(2.9, 3.1);
+    double usual = tokens.getOrDefault("usual", 0);
+    assertThat(tokens.getOrDefault("light", 0) / usual).isBetween(0.48, 0.52);
+    assertThat(tokens.getOrDefault("heavy", 0) / usual).isBetween(2.9, 3.1);
   }
 
   private static Requests request(String tenant, Random random) {

@@ -18,12 +18,15 @@ class SharedPlacesTest {
   }
 
   @Test
-  void aHundredGreedyTenants_leaveAPlaceForOneMore() {
+  void whatBecomesFree_goesToThoseWhoHaveLess() {
     SharedPlaces places = new SharedPlaces(1024);
-    for (int tenant = 0; tenant < 100; tenant++) {
-      takeAll(places, "greedy " + tenant);
+    assertThat(takeAll(places, "first")).isEqualTo(896);
+    assertThat(takeAll(places, "second")).isEqualTo(112);
+    for (int i = 0; i < 90; i++) {
+      places.free("first");
+      assertThat(places.take("first")).isFalse();
     }
-    assertThat(places.take("late")).isTrue();
+    assertThat(takeAll(places, "late")).isEqualTo(93);
   }
 
   @Test
