@@ -74,6 +74,9 @@ final class Server implements AutoCloseable {
     this.config = config;
     this.out = out;
     security = Security.of(config);
+    if (security.tls() != null) {
+      security.tls().check();
+    }
     long start = System.nanoTime();
     Path data = DataFolder.open(config.dataOrDefault());
     state = State.open(data.resolve("state.db"), InstantSource.system());
@@ -276,11 +279,17 @@ final class Server implements AutoCloseable {
     out.println(client + " adapters list");
     out.println(client + " chat");
     out.println();
-    out.println(
-        access.isOpen()
-            ? "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
-                + " keeps others out, until the first key or tenant is made. Ctrl-C stops."
-            : "Callers need a key. Ctrl-C stops.");
+    if (access.isOpen()) {
+      out.println(
+          "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
+              + " keeps others out, until the first key or tenant is made. Ctrl-C stops.");
+    } else if (admin != null) {
+      out.println(
+          "Callers need a key; client/tributary admin keys create TENANT --role owner makes one."
+              + " Ctrl-C stops.");
+    } else {
+      out.println("Callers need a key. Ctrl-C stops.");
+    }
   }
 
   /// `host:port` that it answers on.

@@ -24,6 +24,7 @@ import dev.tributary.v1.Tenant;
 import dev.tributary.v1.UpdateTenantRequest;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -56,7 +57,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
     state = server.access().state();
     time = server.serving().time();
     clock = server.serving().clock();
-    started = time.instant();
+    started = Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
   }
 
   @Override

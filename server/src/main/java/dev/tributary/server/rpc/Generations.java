@@ -89,6 +89,7 @@ final class Generations {
         ticket.cancel();
         events.awaitEnd();
         place.answered(events.generated());
+        tally.completion(events.generated());
         keep(reservation, events);
       }
     }
@@ -142,7 +143,7 @@ final class Generations {
         List.of());
   }
 
-  private static void pass(
+  private void pass(
       JobEvents events,
       EventWriter writer,
       Requests.@Nullable Reservation reservation,
@@ -150,7 +151,10 @@ final class Generations {
       Consumer<GenerateEvent> out) {
     while (true) {
       switch (events.take()) {
-        case JobEvents.Event.Started(var started) -> out.accept(writer.started(started));
+        case JobEvents.Event.Started(var started) -> {
+          tally.prompt(started.promptTokens(), started.cachedTokens());
+          out.accept(writer.started(started));
+        }
         case JobEvents.Event.Delta(var delta) -> {
           // Before anybody reads the token: a crash must not make its id free again.
           keep(reservation, events);

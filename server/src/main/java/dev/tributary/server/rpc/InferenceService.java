@@ -58,7 +58,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             encoding,
             quotas,
             tally);
-    scores = new Scores(serving, encoding, quotas);
+    scores = new Scores(serving, encoding, quotas, tally);
   }
 
   @Override

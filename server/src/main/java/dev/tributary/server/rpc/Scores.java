@@ -19,10 +19,12 @@ final class Scores {
   private final Serving serving;
   private final EncodingThreads encoding;
   private final Quotas quotas;
+  private final Tally tally;
 
-  Scores(Serving serving, EncodingThreads encoding, Quotas quotas) {
+  Scores(Serving serving, EncodingThreads encoding, Quotas quotas, Tally tally) {
     this.serving = serving;
     this.quotas = quotas;
+    this.tally = tally;
     this.encoding = encoding;
   }
 
@@ -129,6 +131,7 @@ final class Scores {
                         request.getRepeatable())));
       }
       place.taken();
+      tally.prompt(items.stream().mapToLong(item -> item.tokens().length).sum(), 0);
       return asked.stream().map(call::await).toList();
     } finally {
       // Frees what still runs if one of them was not taken or failed; else does nothing.

@@ -12,11 +12,39 @@ import java.util.concurrent.atomic.LongAdder;
 /// room or quota. Thread safe.
 final class Tally implements ServerInterceptor {
   private final LongAdder generations = new LongAdder();
+  private final LongAdder promptTokens = new LongAdder();
+  private final LongAdder cachedTokens = new LongAdder();
+  private final LongAdder completionTokens = new LongAdder();
   private final LongAdder refusals = new LongAdder();
 
   /// The engine took a generation.
   void generation() {
     generations.increment();
+  }
+
+  /// A prompt was read.
+  ///
+  /// @param cached tokens of it that the prefix cache had
+  void prompt(long tokens, long cached) {
+    promptTokens.add(tokens);
+    cachedTokens.add(cached);
+  }
+
+  /// An answer has ended.
+  void completion(long tokens) {
+    completionTokens.add(tokens);
+  }
+
+  long promptTokens() {
+    return promptTokens.sum();
+  }
+
+  long cachedTokens() {
+    return cachedTokens.sum();
+  }
+
+  long completionTokens() {
+    return completionTokens.sum();
   }
 
   long generations() {

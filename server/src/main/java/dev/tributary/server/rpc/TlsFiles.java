@@ -35,6 +35,13 @@ public record TlsFiles(Path certificates, Path key, @Nullable Path clientRoots) 
     }
   }
 
+  /// Finds out whether the files make a working server, before anything slow is begun.
+  ///
+  /// @throws IOException with a text for the user if not
+  public void check() throws IOException {
+    var unused = context(read());
+  }
+
   Content read() throws IOException {
     return new Content(
         read(certificates), read(key), clientRoots == null ? null : read(clientRoots));

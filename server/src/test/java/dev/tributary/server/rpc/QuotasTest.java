@@ -16,6 +16,9 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
@@ -173,6 +176,42 @@ class QuotasTest {
     places.add(quotas.enter("a").join());
     places.getFirst().close();
     unused = refused(() -> quotas.enter("a"));
+  }
+
+  @Test
+  void manyThreads_neverHoldMorePlacesThanThereAre() throws Exception {
+    limits = limits(null, null, 3, null);
+    AtomicInteger held = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    AtomicInteger served = new AtomicInteger();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int i = 0; i < 500; i++) {
+        boolean impatient = i % 5 == 0;
+        var unused =
+            threads.submit(
+                () -> {
+                  CompletableFuture<TenantUse.Place> entry = quotas.enter("a");
+                  if (impatient && entry.cancel(false)) {
+                    served.incrementAndGet();
+                    return;
+                  }
+                  try (TenantUse.Place place = entry.join()) {
+                    most.accumulateAndGet(held.incrementAndGet(), Math::max);
+                    Thread.yield();
+                    place.started();
+                    held.decrementAndGet();
+                  }
+                  served.incrementAndGet();
+                });
+      }
+    }
+    assertThat(served).hasValue(500);
+    assertThat(most.get()).isBetween(1, 3);
+    assertThat(quotas.waiting()).isZero();
+    for (int i = 0; i < 3; i++) {
+      assertThat(quotas.enter("a")).as("all places came back").isCompleted();
+    }
+    assertThat(quotas.enter("a")).isNotDone();
   }
 
   @Test

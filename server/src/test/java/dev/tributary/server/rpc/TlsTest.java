@@ -192,7 +192,7 @@ class TlsTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("is not the key of the first certificate");
     Files.writeString(files.certificates(), "nonsense");
-    assertThatThrownBy(() -> new ReloadingTls(files))
+    assertThatThrownBy(files::check)
         .isInstanceOf(IOException.class)
         .hasMessageContaining("cert.pem holds no certificates");
   }
