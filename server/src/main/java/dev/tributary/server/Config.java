@@ -20,6 +20,7 @@ final class Config {
   /// Where the client looks for a server, too, if it is told nothing else.
   static final String LISTEN = "127.0.0.1:50051";
 
+  static final String ADMIN = "127.0.0.1:50052";
   static final String WEB = "127.0.0.1:50053";
   static final String OFF = "off";
 
@@ -50,7 +51,10 @@ final class Config {
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = LISTEN,
-      description = "Address of the gRPC services. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "Address of the gRPC services. On loopback, anybody is let in as tenant public until the"
+            + " first key or tenant is made; elsewhere a key is needed. Default: ${DEFAULT-VALUE}."
+      })
   String listen = LISTEN;
 
   @Option(
@@ -70,6 +74,93 @@ final class Config {
           "Another host name by which HTTP requests may call this server; repeatable. Without, only"
               + " loopback's names and the address itself.")
   List<String> webHosts = List.of();
+
+  @Option(
+      names = "--admin",
+      paramLabel = "HOST:PORT|off",
+      defaultValue = ADMIN,
+      description = {
+        "Address of the Admin service, which needs the key in DATA/admin.key, or one of role ADMIN."
+            + " Default: ${DEFAULT-VALUE}."
+      })
+  String admin = ADMIN;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = {
+        "Folder of what must outlive the server: tenants, keys, adapters. Default: tributary in"
+            + " XDG_DATA_HOME, else in ~/.local/share."
+      })
+  @Nullable Path data;
+
+  @Option(
+      names = "--tls-cert",
+      paramLabel = "FILE",
+      description =
+          "The server's certificate and those that lead to its root, in PEM; both ports then speak"
+              + " TLS. Read anew when it changes.")
+  @Nullable Path tlsCert;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "FILE",
+      description = "The certificate's private key, in PEM (PKCS #8).")
+  @Nullable Path tlsKey;
+
+  @Option(
+      names = "--tls-client-ca",
+      paramLabel = "FILE",
+      description =
+          "Roots of the certificates that clients must show (mTLS), in PEM; they need a key all the"
+              + " same.")
+  @Nullable Path tlsClientCa;
+
+  @Option(
+      names = "--insecure-listen",
+      description = "Allow addresses beyond loopback without TLS: something else encrypts.")
+  boolean insecureListen;
+
+  @Option(
+      names = "--oidc-issuer",
+      paramLabel = "ISSUER",
+      description = "Take the tokens (JWT) of this identity provider beside keys: their iss.")
+  @Nullable String oidcIssuer;
+
+  @Option(
+      names = "--oidc-audience",
+      paramLabel = "AUDIENCE",
+      description = "What the tokens' aud must have.")
+  @Nullable String oidcAudience;
+
+  @Option(
+      names = "--oidc-jwks",
+      paramLabel = "FILE|URL",
+      description = "The provider's public keys (a JWK set).")
+  @Nullable String oidcJwks;
+
+  @Option(
+      names = "--oidc-tenant-claim",
+      paramLabel = "NAME",
+      defaultValue = "tenant",
+      description = "Claim that names the tenant. Default: ${DEFAULT-VALUE}.")
+  String oidcTenantClaim = "tenant";
+
+  @Option(
+      names = "--oidc-role-claim",
+      paramLabel = "NAME",
+      defaultValue = "role",
+      description =
+          "Claim that names the role; a token without it is a user's. Default: ${DEFAULT-VALUE}.")
+  String oidcRoleClaim = "role";
+
+  @Option(
+      names = "--oidc-contributor-claim",
+      paramLabel = "NAME",
+      defaultValue = "contributor",
+      description =
+          "Claim that names the contributor, for role contributor. Default: ${DEFAULT-VALUE}.")
+  String oidcContributorClaim = "contributor";
 
   @Option(
       names = "--device",
@@ -288,6 +379,10 @@ final class Config {
       default ->
           throw new IllegalArgumentException("\"" + numerics + "\": use replayable or repeatable");
     };
+  }
+
+  Path dataOrDefault() {
+    return data != null ? data : DataFolder.byDefault(System.getenv());
   }
 
   int threadsOrDefault() {

@@ -4,18 +4,24 @@ import dev.tributary.identity.BaseDigest;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.Tier;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.TokenText;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.rpc.Access;
+import dev.tributary.server.rpc.AdminKey;
+import dev.tributary.server.rpc.AdminServer;
 import dev.tributary.server.rpc.GrpcServer;
 import dev.tributary.server.rpc.GrpcSettings;
 import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
+import dev.tributary.server.rpc.TierFigures;
+import dev.tributary.server.state.State;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -35,6 +41,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Everything, wired by hand, in the order in which it starts.
 final class Server implements AutoCloseable {
@@ -52,8 +59,11 @@ final class Server implements AutoCloseable {
   private final Ops ops;
   private final Engine engine;
   private final AdapterStore adapters;
-  private final ListenAddress listen;
+  private final Security security;
+  private final State state;
+  private final Access access;
   private final GrpcServer grpc;
+  private final @Nullable AdminServer admin;
   private volatile Config config;
 
   /// Loads the model, warms up and begins to answer.
@@ -64,8 +74,21 @@ final class Server implements AutoCloseable {
   Server(Config config, Path model, PrintStream out, Consumer<Throwable> fatal) throws IOException {
     this.config = config;
     this.out = out;
-    listen = loopback(config.listen);
+    security = Security.of(config);
+    if (security.tls() != null) {
+      security.tls().check();
+    }
     long start = System.nanoTime();
+    Path data = DataFolder.open(config.dataOrDefault());
+    state = State.open(data.resolve("state.db"), InstantSource.system());
+    access =
+        new Access(
+            state,
+            security.listen().isLoopback(),
+            security.oidc(),
+            System::nanoTime,
+            InstantSource.system());
+    AdminKey adminKey = security.admin() == null ? null : AdminKey.open(data);
     operations = new Operations(config);
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
@@ -127,6 +150,7 @@ final class Server implements AutoCloseable {
             settings.maxWaiting(),
             config.adapterMemory * MIB,
             MAX_RANK);
+    GrpcSettings transport = GrpcSettings.of(Duration.ofSeconds(config.streamIdle));
     grpc =
         GrpcServer.start(
             new Serving(
@@ -139,8 +163,10 @@ final class Server implements AutoCloseable {
                 operations.metrics(),
                 System::nanoTime,
                 InstantSource.system()),
-            GrpcSettings.of(Duration.ofSeconds(config.streamIdle)),
-            listen);
+            transport,
+            security.listen(),
+            access,
+            security.tls());
     operations.phase(grpc::phase);
     out.printf(
         "warm-up   %s on %d threads of %s%n",
@@ -150,6 +176,7 @@ final class Server implements AutoCloseable {
     operations.watch(name(checkpoint, model), engine, settings);
     listAdapters();
     grpc.serve();
+    admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
     operations
         .webAddress()
         .ifPresent(web -> out.printf("web       http://%s/metrics, /healthz, /readyz%n", web));
@@ -160,17 +187,43 @@ final class Server implements AutoCloseable {
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
   }
 
-  /// There are no keys yet to tell callers apart, so none but this machine's are let in.
-  private static ListenAddress loopback(String text) {
-    ListenAddress address = ListenAddress.parse(text);
-    if (!address.isLoopback()) {
-      throw new IllegalArgumentException(
-          "--listen "
-              + text
-              + ": callers from elsewhere need keys, which this version does not have"
-              + " yet; listen on 127.0.0.1 or [::1]");
+  private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)
+      throws IOException {
+    ListenAddress address = security.admin();
+    if (address == null) {
+      return null;
     }
-    return address;
+    AdminServer server =
+        AdminServer.start(key, grpc, this::tiers, settings, address, security.tls());
+    out.printf(
+        "admin     on %s, its key in %s%n",
+        new ListenAddress(address.host(), server.boundPort()), data.resolve(AdminKey.FILE));
+    return server;
+  }
+
+  /// What GetStats tells of adapters.
+  private TierFigures tiers() {
+    int device = 0;
+    long deviceBytes = 0;
+    int disk = 0;
+    long diskBytes = 0;
+    String last = "";
+    List<AdapterInfo> page = adapters.list(last, PAGE);
+    while (!page.isEmpty()) {
+      for (AdapterInfo info : page) {
+        long bytes = info.latest() == null ? 0 : info.latest().bytes();
+        if (info.tier() == Tier.DEVICE) {
+          device++;
+          deviceBytes += bytes;
+        } else if (info.latest() != null) {
+          disk++;
+          diskBytes += bytes;
+        }
+        last = info.name();
+      }
+      page = adapters.list(last, PAGE);
+    }
+    return new TierFigures(device, deviceBytes, 0, 0, disk, diskBytes, 0);
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
@@ -238,14 +291,29 @@ final class Server implements AutoCloseable {
     out.println(client + " adapters list");
     out.println(client + " chat");
     out.println();
-    out.println(
-        "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
-            + " keeps others out. Ctrl-C stops.");
+    if (access.isOpen()) {
+      out.println(
+          "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
+              + " keeps others out, until the first key or tenant is made. Ctrl-C stops.");
+    } else if (admin != null) {
+      out.println(
+          "Callers need a key; client/tributary admin keys create TENANT --role owner makes one."
+              + " Ctrl-C stops.");
+    } else {
+      out.println("Callers need a key. Ctrl-C stops.");
+    }
   }
 
   /// `host:port` that it answers on.
   String address() {
-    return new ListenAddress(listen.host(), grpc.boundPort()).toString();
+    return new ListenAddress(security.listen().host(), grpc.boundPort()).toString();
+  }
+
+  /// `host:port` of the admin port; null if there is none.
+  @Nullable String adminAddress() {
+    return security.admin() == null || admin == null
+        ? null
+        : new ListenAddress(security.admin().host(), admin.boundPort()).toString();
   }
 
   /// How long answers under way may go on when the server stops.
@@ -271,9 +339,13 @@ final class Server implements AutoCloseable {
       grpc.close();
       Thread.currentThread().interrupt();
     }
+    if (admin != null) {
+      admin.close();
+    }
     engine.close();
     adapters.close();
     ops.close();
+    state.close();
     operations.close();
   }
 }

@@ -19,6 +19,7 @@ import io.grpc.ManagedChannel;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -28,6 +29,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,10 +46,12 @@ class ServerTest {
   private static InferenceGrpc.InferenceBlockingStub inference;
 
   @BeforeAll
-  static void start() throws IOException {
+  static void start(@TempDir Path data) throws IOException {
     Config config = new Config();
     config.listen = "127.0.0.1:0";
     config.web = "127.0.0.1:0";
+    config.admin = "127.0.0.1:0";
+    config.data = data;
     config.adapters = RealModel.DEMO.resolve("adapters");
     config.kvMemory = 1024;
     PrintStream silence = new PrintStream(OutputStream.nullOutputStream());

@@ -4,6 +4,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +44,8 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("dev.tributary.server.Main", "--listen", "127.0.0.1:0"));
+    Path data = Files.createTempDirectory("tributary-bench");
+    command.addAll(List.of("--admin", "off", "--data", data.toString()));
     command.addAll(flags);
     ServerProcess server =
         new ServerProcess(new ProcessBuilder(command).redirectErrorStream(true).start());

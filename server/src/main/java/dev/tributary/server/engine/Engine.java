@@ -92,6 +92,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             job.prompt(),
             clipped.maxTokens(),
@@ -114,6 +115,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             Arrays.copyOf(job.tokens(), job.tokens().length - 1),
             0,
@@ -143,6 +145,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             PROBES,
+            Request.DEFAULT_WEIGHT,
             Priority.HIGH,
             new int[length],
             0,

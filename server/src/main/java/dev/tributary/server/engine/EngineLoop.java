@@ -154,7 +154,7 @@ final class EngineLoop {
     for (Sequence sequence : admitted) {
       Row row = Objects.requireNonNull(rows.get(sequence.id()));
       row.admitted = true;
-      inbox.left();
+      inbox.left(row);
       tell(
           row,
           () -> {
@@ -267,7 +267,7 @@ final class EngineLoop {
       rows.remove(row.id());
       scheduler.remove(row.id());
       if (!row.admitted) {
-        inbox.left();
+        inbox.left(row);
       }
       row.letGo();
     }
@@ -284,6 +284,7 @@ final class EngineLoop {
         inbox.waiting(),
         now.freePages(),
         now.cachedPages(),
+        settings.pages(),
         steps,
         promptTokens,
         now.prefixTokens(),

@@ -58,7 +58,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private AdapterInfo find(String name, String field) {
     AdapterChoice.checkName(name, field);
     try {
-      return store.get(Tenant.current(), name);
+      return store.get(Caller.current().tenant(), name);
     } catch (AdapterException e) {
       throw Statuses.of(e.refusal(), name);
     }
@@ -66,7 +66,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
 
   private ListAdaptersResponse list(ListAdaptersRequest request) {
     String tenant = request.getTenant();
-    if (!tenant.isEmpty() && !tenant.equals(Tenant.PUBLIC)) {
+    if (!tenant.isEmpty() && !tenant.equals(Caller.PUBLIC)) {
       throw Statuses.notFound("tenant", tenant);
     }
     int size = pageSize(request.getPageSize());

@@ -32,7 +32,7 @@ final class Call<RespT> {
     this.context = context;
     this.id = id;
     record = Observed.current();
-    record.serves(id, Tenant.current());
+    record.serves(id, Caller.current().tenant());
   }
 
   /// Runs `handler` on a thread of its own; to be called while gRPC hands the call over.

@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +45,10 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final int RESET_WINDOW_SECONDS = 10;
 
+  /// For a new connection to speak TLS and HTTP/2; whoever is slower may be holding it open on
+  /// purpose.
+  private static final Duration HANDSHAKE = Duration.ofSeconds(10);
+
   /// After answers have ended, for their last bytes to leave.
   private static final Duration FLUSH = Duration.ofSeconds(2);
 
@@ -52,16 +57,29 @@ public final class GrpcServer implements AutoCloseable {
   private final Admission admission;
   private final Delay delay;
   private final LoadReports loads;
+  private final Tally tally = new Tally();
+  private final Access access;
+  private final Callers callers;
+  private final @Nullable ReloadingTls tls;
   private final Server server;
 
   private GrpcServer(
-      Serving serving, GrpcSettings settings, Delay delay, ServerBuilder<?> builder) {
+      Serving serving,
+      GrpcSettings settings,
+      Delay delay,
+      Access access,
+      ServerBuilder<?> builder,
+      @Nullable ReloadingTls tls) {
     this.serving = serving;
+    this.access = access;
+    this.tls = tls;
+    callers =
+        new Callers(
+            access.authenticator(), access::isOpen, MethodRoles::of, (caller, method) -> {});
     this.delay = delay;
     admission = new Admission(settings.maxCalls());
     loads = new LoadReports(serving.metrics()::engine);
-    SERVICES.forEach(name -> health.setStatus(name, ServingStatus.NOT_SERVING));
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    tell(ServingStatus.NOT_SERVING);
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
     List<BindableService> services =
@@ -72,37 +90,62 @@ public final class GrpcServer implements AutoCloseable {
                 settings.streamIdle(),
                 settings.maxMessageBytes(),
                 ids,
-                random::nextLong),
+                random::nextLong,
+                access,
+                tally),
             new AdaptersService(serving.adapters(), serving.model().baseDigest(), ids),
             new ProvenanceGrpc.ProvenanceImplBase() {},
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));
     server =
         builder
-            .addService(health.getHealthService())
-            .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(ServerInterceptors.intercept(health.getHealthService(), callers))
+            .addService(
+                ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), callers))
             .addService(loads.service())
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
   }
 
-  /// Listens at `address` without encryption.
-  public static GrpcServer start(Serving serving, GrpcSettings settings, ListenAddress address)
+  /// Listens at `address`.
+  ///
+  /// @param tls null: without encryption
+  /// @throws IOException with a text for the user
+  public static GrpcServer start(
+      Serving serving,
+      GrpcSettings settings,
+      ListenAddress address,
+      Access access,
+      @Nullable TlsFiles tls)
       throws IOException {
-    return start(serving, settings, new ThreadDelay(), netty(settings, address));
+    ReloadingTls context = tls == null ? null : new ReloadingTls(tls);
+    return start(
+        serving, settings, new ThreadDelay(), access, netty(settings, address, context), context);
   }
 
   /// Over any transport, in tests.
   static GrpcServer start(
-      Serving serving, GrpcSettings settings, Delay delay, ServerBuilder<?> builder)
+      Serving serving,
+      GrpcSettings settings,
+      Delay delay,
+      Access access,
+      ServerBuilder<?> builder,
+      @Nullable ReloadingTls tls)
       throws IOException {
-    GrpcServer server = new GrpcServer(serving, settings, delay, builder);
+    GrpcServer server = new GrpcServer(serving, settings, delay, access, builder, tls);
     server.server.start();
     return server;
   }
 
-  static NettyServerBuilder netty(GrpcSettings settings, ListenAddress address) {
-    return NettyServerBuilder.forAddress(address.resolve())
+  /// @param tls null: without encryption
+  static NettyServerBuilder netty(
+      GrpcSettings settings, ListenAddress address, @Nullable ReloadingTls tls) {
+    NettyServerBuilder builder = NettyServerBuilder.forAddress(address.resolve());
+    if (tls != null) {
+      builder.sslContext(tls);
+    }
+    return builder
+        .handshakeTimeout(HANDSHAKE.toNanos(), TimeUnit.NANOSECONDS)
         .maxInboundMessageSize(settings.maxMessageBytes())
         .maxInboundMetadataSize(settings.maxMetadataBytes())
         .maxConcurrentCallsPerConnection(settings.maxCallsPerConnection())
@@ -118,11 +161,16 @@ public final class GrpcServer implements AutoCloseable {
   /// The last of a list of interceptors runs first.
   private ServerServiceDefinition checked(BindableService service) {
     ServerServiceDefinition parsed =
-        ServerInterceptors.intercept(
-            service, List.of(new KnownFields(), new UnbuiltMethods(), new Tenant()));
+        ServerInterceptors.intercept(service, List.of(new KnownFields(), new UnbuiltMethods()));
     return ServerInterceptors.intercept(
         ServerInterceptors.useInputStreamMessages(parsed),
-        List.of(new ParsedRequests(), admission, loads.perCall(), new Observed(serving.metrics())));
+        List.of(
+            new ParsedRequests(),
+            admission,
+            loads.perCall(),
+            callers,
+            tally,
+            new Observed(serving.metrics())));
   }
 
   /// The port that it listens at.
@@ -133,8 +181,7 @@ public final class GrpcServer implements AutoCloseable {
   /// Lets calls in: the server is warm.
   public void serve() {
     if (admission.serve()) {
-      SERVICES.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
-      health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+      tell(ServingStatus.SERVING);
     }
   }
 
@@ -149,6 +196,24 @@ public final class GrpcServer implements AutoCloseable {
     if (admission.leave()) {
       health.enterTerminalState();
     }
+  }
+
+  /// Lets no more calls in until [#resume]; those under way go on.
+  void pause() {
+    admission.pause();
+    tell(ServingStatus.NOT_SERVING);
+  }
+
+  /// Lets calls in again after [#pause].
+  void resume() {
+    if (admission.resume()) {
+      tell(ServingStatus.SERVING);
+    }
+  }
+
+  private void tell(ServingStatus status) {
+    SERVICES.forEach(name -> health.setStatus(name, status));
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
   }
 
   /// Leaves, lets no more calls in, drains the engine, which has `grace` to finish what it has, and
@@ -167,8 +232,7 @@ public final class GrpcServer implements AutoCloseable {
       close();
       server.awaitTermination();
     }
-    loads.close();
-    delay.close();
+    end();
   }
 
   /// Waits until the server was drained or closed.
@@ -180,8 +244,47 @@ public final class GrpcServer implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+    end();
+  }
+
+  private void end() {
     loads.close();
     delay.close();
+    if (tls != null) {
+      tls.close();
+    }
+  }
+
+  /// Full names of the methods that it serves.
+  List<String> methods() {
+    return methods(server);
+  }
+
+  static List<String> methods(Server server) {
+    return server.getServices().stream()
+        .flatMap(service -> service.getMethods().stream())
+        .map(method -> method.getMethodDescriptor().getFullMethodName())
+        .toList();
+  }
+
+  Serving serving() {
+    return serving;
+  }
+
+  Access access() {
+    return access;
+  }
+
+  Admission admission() {
+    return admission;
+  }
+
+  Tally tally() {
+    return tally;
+  }
+
+  Delay delay() {
+    return delay;
   }
 
   /// Calls of tributary.v1 in progress.

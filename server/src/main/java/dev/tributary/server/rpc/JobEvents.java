@@ -26,18 +26,21 @@ final class JobEvents implements Observer {
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final int echoedTokens;
   private final CallRecord record;
+  private final Runnable whenStarted;
   private final Runnable whenOver;
   private int tokens;
-  private volatile boolean generated;
+  private volatile int generated;
   private boolean ended;
 
   /// @param echoedTokens how many tokens of the prompt come before the first generated one
   /// @param record told by the engine's thread
+  /// @param whenStarted run by the engine's thread when the job leaves its queue; must not block
   /// @param whenOver run by the engine's thread when the row has ended, however long its reader
   ///   takes; must not block
-  JobEvents(int echoedTokens, CallRecord record, Runnable whenOver) {
+  JobEvents(int echoedTokens, CallRecord record, Runnable whenStarted, Runnable whenOver) {
     this.echoedTokens = echoedTokens;
     this.record = record;
+    this.whenStarted = whenStarted;
     this.whenOver = whenOver;
   }
 
@@ -60,14 +63,15 @@ final class JobEvents implements Observer {
     }
   }
 
-  /// Whether a token was generated, so that the request has cost something.
-  boolean generated() {
+  /// Tokens generated so far.
+  int generated() {
     return generated;
   }
 
   @Override
   public void onStarted(Started started) {
     record.started(started.promptTokens(), started.cachedTokens());
+    whenStarted.run();
     events.add(new Event.Started(started));
   }
 
@@ -75,7 +79,7 @@ final class JobEvents implements Observer {
   public void onDelta(Delta delta) {
     int before = Math.max(tokens, echoedTokens);
     tokens += delta.tokenIds().size();
-    generated = tokens > echoedTokens;
+    generated = Math.max(0, tokens - echoedTokens);
     record.generated(Math.max(0, tokens - before));
     events.add(new Event.Delta(delta));
   }

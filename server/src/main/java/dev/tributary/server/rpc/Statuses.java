@@ -16,6 +16,7 @@ import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
+import dev.tributary.server.state.StateException;
 import dev.tributary.server.tokenize.TemplateException;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
@@ -56,6 +57,7 @@ final class Statuses {
       case Rejection rejection -> of(rejection);
       case JobFailedException failed -> of(failed.failure(), id);
       case AdapterException refused -> of(refused.refusal(), "");
+      case StateException state -> of(state);
       case CancellationException cancelled -> build(Code.CANCELLED, "the call was cancelled");
       default -> internal(cause, id);
     };
@@ -68,8 +70,47 @@ final class Statuses {
           invalid(
               "input", "has " + prompt.tokens() + " tokens, must have at most " + prompt.limit());
       case Rejection.QueueFull full -> exhausted("as many requests wait as may", full.retryAfter());
+      case Rejection.ShareFull share ->
+          quota(
+              share.tenant(),
+              "server_queue",
+              "has as many requests waiting as the server lets one tenant have",
+              share.retryAfter());
       case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
     };
+  }
+
+  /// What the state refused. Names are as the caller gave them.
+  static StatusRuntimeException of(StateException refused) {
+    return switch (refused.reason()) {
+      case StateException.NotFound missing -> notFound(missing.kind(), missing.name());
+      case StateException.AlreadyExists there -> exists(there.kind(), there.name());
+      case StateException.EtagMismatch changed -> stale(changed.message());
+      case StateException.InUse used -> precondition("IN_USE", used.name(), used.message());
+      case StateException.OverQuota over -> overQuota(over);
+      case StateException.Corrupt corrupt -> {
+        log.error("the state is corrupt", refused);
+        yield build(
+            Code.DATA_LOSS, "the server's state is corrupt", info("STATE_CORRUPT", Map.of()));
+      }
+      case StateException.Unavailable unavailable -> {
+        log.error("the state can't be used", refused);
+        yield unavailable("the server's state can't be used at the moment");
+      }
+    };
+  }
+
+  private static StatusRuntimeException overQuota(StateException.OverQuota over) {
+    return build(
+        Code.RESOURCE_EXHAUSTED,
+        over.message(),
+        QuotaFailure.newBuilder()
+            .addViolations(
+                QuotaFailure.Violation.newBuilder()
+                    .setSubject("quota:" + over.quota())
+                    .setQuotaId(over.quota())
+                    .setDescription(over.message()))
+            .build());
   }
 
   static StatusRuntimeException of(Failure failure, String id) {
@@ -181,6 +222,57 @@ final class Statuses {
 
   static StatusRuntimeException exhausted(String message, java.time.Duration retry) {
     return build(Code.RESOURCE_EXHAUSTED, message, retry(retry));
+  }
+
+  /// @param quota its name, as `Quota` of the contract has it where it is one of those
+  /// @param description what is used up, to be read after the tenant's name
+  static StatusRuntimeException quota(
+      String tenant, String quota, String description, java.time.Duration retry) {
+    return build(
+        Code.RESOURCE_EXHAUSTED,
+        "tenant \"" + tenant + "\" " + description,
+        QuotaFailure.newBuilder()
+            .addViolations(
+                QuotaFailure.Violation.newBuilder()
+                    .setSubject("tenant:" + tenant)
+                    .setQuotaId(quota)
+                    .setDescription(clip(description)))
+            .build(),
+        retry(retry));
+  }
+
+  static StatusRuntimeException keyMissing() {
+    return build(
+        Code.UNAUTHENTICATED,
+        "a key is needed: send the header \"authorization: Bearer KEY\"",
+        info("KEY_MISSING", Map.of()));
+  }
+
+  /// Unknown, malformed, revoked or expired: the one who has lost it learns no more than the one
+  /// who guesses.
+  static StatusRuntimeException keyInvalid() {
+    return build(
+        Code.UNAUTHENTICATED, "the key or token is not valid", info("KEY_INVALID", Map.of()));
+  }
+
+  /// @param who may call it, such as `OWNER or ADMIN`
+  static StatusRuntimeException denied(String method, String who) {
+    return build(
+        Code.PERMISSION_DENIED,
+        "the key's role may not call " + method + "; " + who + " may",
+        info("ROLE_LACKS_METHOD", Map.of("method", method)));
+  }
+
+  /// @param message which etag is the stored one is not told: to have it is to have read the rest
+  static StatusRuntimeException stale(String message) {
+    return build(Code.ABORTED, message, info("ETAG_MISMATCH", Map.of()));
+  }
+
+  static StatusRuntimeException exists(String type, String name) {
+    return build(
+        Code.ALREADY_EXISTS,
+        "there is a " + type + " \"" + name + "\" already",
+        ResourceInfo.newBuilder().setResourceType(type).setResourceName(clip(name)).build());
   }
 
   static StatusRuntimeException unavailable(String message) {

@@ -77,7 +77,7 @@ class FlowTest {
     assertThat(timeout.delay()).isEqualTo(RpcFixture.STREAM_IDLE);
     until(() -> fixture.engine.stats().generatedTokens() == 300);
     until(() -> fixture.engine.stats().running() == 0);
-    assertThat(fixture.store.get(Tenant.PUBLIC, "loud").leases()).isZero();
+    assertThat(fixture.store.get(Caller.PUBLIC, "loud").leases()).isZero();
     assertThat(reader.end).isNotDone();
 
     fixture.delay.elapse();
@@ -114,7 +114,7 @@ class FlowTest {
     reader.call.cancel("gone", null);
 
     until(() -> fixture.engine.stats().running() == 0 && fixture.server.calls() == 0);
-    until(() -> fixture.store.get(Tenant.PUBLIC, "loud").leases() == 0);
+    until(() -> fixture.store.get(Caller.PUBLIC, "loud").leases() == 0);
     assertThat(text("after")).isEqualTo("after");
   }
 
@@ -148,7 +148,7 @@ class FlowTest {
                 .generateOnce(say("a").addAdapters(named("louder")).build())
                 .getText())
         .isEqualTo("A");
-    until(() -> fixture.store.get(Tenant.PUBLIC, "louder").leases() == 0);
+    until(() -> fixture.store.get(Caller.PUBLIC, "louder").leases() == 0);
   }
 
   @Test

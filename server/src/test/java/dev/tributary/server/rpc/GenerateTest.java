@@ -319,7 +319,7 @@ class GenerateTest {
   }
 
   private int leases(String name) {
-    return fixture.store.get(Tenant.PUBLIC, name).leases();
+    return fixture.store.get(Caller.PUBLIC, name).leases();
   }
 
   private static AdapterSelector named(String name) {

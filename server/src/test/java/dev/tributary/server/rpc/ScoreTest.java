@@ -89,7 +89,7 @@ class ScoreTest {
 
     assertThat(response.getScores(0).getIsGreedy()).isTrue();
     assertThat(response.getAdapters(0).getName()).isEqualTo("public/loud");
-    RpcFixture.until(() -> fixture.store.get(Tenant.PUBLIC, "loud").leases() == 0);
+    RpcFixture.until(() -> fixture.store.get(Caller.PUBLIC, "loud").leases() == 0);
   }
 
   @Test
