@@ -8,11 +8,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.rpc.ErrorInfo;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.RSAKey;
+import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.KeySpec;
 import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.Role;
 import dev.tributary.server.state.StorageLimits;
+import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.CreateAdapterRequest;
 import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.GetModelRequest;
@@ -25,8 +34,10 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -98,6 +109,62 @@ class CallersTest {
       var unused =
           refused(
               Status.Code.UNAUTHENTICATED, () -> far.inference().generateOnce(say("a").build()));
+    }
+  }
+
+  @Test
+  void withAnIdentityProvider_tokensAndKeysAreTakenAndNothingElse(
+      @TempDir Path data, @TempDir Path provider) throws Exception {
+    RSAKey signer = new RSAKeyGenerator(2048).keyID("1").generate();
+    Path jwks = Files.writeString(provider.resolve("jwks"), new JWKSet(signer).toString());
+    OidcSettings oidc =
+        new OidcSettings(
+            "https://login.example", "tributary", jwks.toUri(), "org", "role", "contributor");
+    try (RpcFixture both =
+        new RpcFixture(
+            folder, data, RpcFixture.Options.PLAIN, new RpcFixture.Reach(true, oidc, null))) {
+      both.server.serve();
+      assertThat(both.access.isOpen()).isFalse();
+      StatusRuntimeException missing =
+          refused(
+              Status.Code.UNAUTHENTICATED, () -> both.inference().generateOnce(say("a").build()));
+      assertThat(detail(missing, ErrorInfo.class).getReason()).isEqualTo("KEY_MISSING");
+      SignedJWT token =
+          new SignedJWT(
+              new JWSHeader.Builder(JWSAlgorithm.RS256).keyID("1").build(),
+              new JWTClaimsSet.Builder()
+                  .issuer("https://login.example")
+                  .audience("tributary")
+                  .subject("ann")
+                  .expirationTime(Date.from(Instant.now().plusSeconds(600)))
+                  .claim("org", "acme")
+                  .build());
+      token.sign(new RSASSASigner(signer));
+      var early =
+          refused(
+              Status.Code.UNAUTHENTICATED,
+              () ->
+                  both.inference()
+                      .withInterceptors(bearer(token.serialize()))
+                      .generateOnce(say("a").build()));
+      assertThat(early).as("there is no such tenant").isNotNull();
+      String key = both.key("acme", Role.USER);
+      for (String good : List.of(key, token.serialize())) {
+        assertThat(
+                both.inference()
+                    .withInterceptors(bearer(good))
+                    .generateOnce(say("a").build())
+                    .getText())
+            .isEqualTo("a");
+      }
+      var denied =
+          refused(
+              Status.Code.PERMISSION_DENIED,
+              () ->
+                  AdaptersGrpc.newBlockingStub(both.channel)
+                      .withInterceptors(bearer(token.serialize()))
+                      .createAdapter(CreateAdapterRequest.getDefaultInstance()));
+      assertThat(denied).isNotNull();
     }
   }
 
