@@ -48,7 +48,19 @@ class ConfigTest {
           new Property("log-level", "info", "debug,io.grpc=warn"),
           new Property("otlp-endpoint", "", "http://localhost:4318"),
           new Property("otlp-headers", "", "x-key=secret"),
-          new Property("trace-share", "1.0", "0.25"));
+          new Property("trace-share", "1.0", "0.25"),
+          new Property("admin", "127.0.0.1:50052", "off"),
+          new Property("data", "", "/srv/tributary"),
+          new Property("tls-cert", "", "/etc/cert.pem"),
+          new Property("tls-key", "", "/etc/key.pem"),
+          new Property("tls-client-ca", "", "/etc/roots.pem"),
+          new Property("insecure-listen", "false", "true"),
+          new Property("oidc-issuer", "", "https://id.example"),
+          new Property("oidc-audience", "", "tributary"),
+          new Property("oidc-jwks", "", "https://id.example/keys"),
+          new Property("oidc-tenant-claim", "tenant", "org"),
+          new Property("oidc-role-claim", "role", "grants"),
+          new Property("oidc-contributor-claim", "contributor", "who"));
 
   @TempDir private Path folder;
 

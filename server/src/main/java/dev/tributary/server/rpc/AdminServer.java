@@ -66,7 +66,13 @@ public final class AdminServer implements AutoCloseable {
             ServerInterceptors.intercept(
                 new AdminService(serving, tiers, ids), List.of(new KnownFields())));
     builder.addService(
-        ServerInterceptors.intercept(admin, List.of(new ParsedRequests(), admission, callers)));
+        ServerInterceptors.intercept(
+            admin,
+            List.of(
+                new ParsedRequests(),
+                admission,
+                callers,
+                new Observed(serving.serving().metrics()))));
     List<BindableService> others =
         List.of(
             ChannelzService.newInstance(CHANNELZ_PAGE),

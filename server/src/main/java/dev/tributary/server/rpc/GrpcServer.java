@@ -102,7 +102,7 @@ public final class GrpcServer implements AutoCloseable {
             .addService(ServerInterceptors.intercept(health.getHealthService(), callers))
             .addService(
                 ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), callers))
-            .addService(loads.service())
+            .addService(ServerInterceptors.intercept(loads.service(), callers))
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
   }

@@ -114,6 +114,7 @@ final class MethodRoles {
               // what reflection tells is public.
               rows("grpc.health.v1.Health", ANYBODY, "Check", "Watch", "List"),
               rows("grpc.reflection.v1.ServerReflection", ANYBODY, "ServerReflectionInfo"),
+              rows("xds.service.orca.v3.OpenRcaService", EVERY_KEY, "StreamCoreMetrics"),
               rows(
                   "grpc.channelz.v1.Channelz",
                   ADMINS,
