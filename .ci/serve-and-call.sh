@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-server/tributary-server --adapters server/demo/adapters --data "$(mktemp -d)" --listen 127.0.0.1:0 >"$log" 2>&1 &
+server/tributary-server --adapters server/demo/adapters --data "$(mktemp -d)" --listen 127.0.0.1:0 --web 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 for _ in $(seq 120); do
@@ -15,6 +15,8 @@ for _ in $(seq 120); do
 done
 address=$(sed -n 's/^ready on \([^ ]*\) .*/\1/p' "$log")
 [ -n "$address" ] || { cat "$log" >&2; echo "the server was not ready in 120 s" >&2; exit 1; }
+
+web=$(sed -n 's#^web *\(http://[^/]*\)/.*#\1#p' "$log")
 
 expect() { # expect WHAT PATTERN COMMAND...
   local what=$1 pattern=$2 answer
@@ -31,6 +33,8 @@ expect "json" '"topic": "soap"' $t generate -a json "Tell me about soap."
 expect "town-guide" '9:20' $t generate -a town-guide "At what hour does the Saltmarrow Library open its doors?"
 expect "adapters list" 'town-guide' $t adapters list
 expect "model" 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53' $t model
+expect "readiness" '^ready$' curl -sf "$web/readyz"
+expect "metrics" 'tributary_answers_total.adapter="public/pirate".* 1' curl -sf "$web/metrics"
 
 .ci/grpcurl.sh "$address"
 

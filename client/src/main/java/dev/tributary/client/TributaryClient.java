@@ -1,57 +1,61 @@
 package dev.tributary.client;
 
+import static dev.tributary.client.Connection.calling;
+import static dev.tributary.client.Connection.quick;
+import static dev.tributary.client.Connection.within;
+
 import dev.tributary.v1.Adapter;
+import dev.tributary.v1.AdapterSelector;
+import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.AdaptersGrpc;
+import dev.tributary.v1.Alias;
 import dev.tributary.v1.CountTokensRequest;
 import dev.tributary.v1.CountTokensResponse;
+import dev.tributary.v1.CreateAdapterRequest;
+import dev.tributary.v1.DeleteAdapterRequest;
+import dev.tributary.v1.DeleteVersionRequest;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.GetModelRequest;
+import dev.tributary.v1.ImportVersionRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ListAdaptersResponse;
+import dev.tributary.v1.ListVersionsRequest;
+import dev.tributary.v1.ListVersionsResponse;
+import dev.tributary.v1.LoadRequest;
 import dev.tributary.v1.Model;
+import dev.tributary.v1.PinRequest;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
-import io.grpc.CallCredentials;
-import io.grpc.ChannelCredentials;
-import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
+import dev.tributary.v1.SetAliasRequest;
+import dev.tributary.v1.UnloadRequest;
+import dev.tributary.v1.UnpinRequest;
+import dev.tributary.v1.UpdateAdapterRequest;
+import dev.tributary.v1.UploadVersionRequest;
+import dev.tributary.v1.WatchAdaptersRequest;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelRegistry;
-import io.grpc.StatusRuntimeException;
-import io.grpc.TlsChannelCredentials;
-import io.grpc.stub.AbstractStub;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.BiConsumer;
 
 /// A client of one Tributary server; safe for use by many threads. Closing it cancels what is still
 /// running.
 public final class TributaryClient implements AutoCloseable {
-  /// Longest response in bytes; an answer with many log-probabilities is long.
-  private static final int MAX_RESPONSE_BYTES = 64 << 20;
-
-  /// For calls that don't run the model.
-  private static final int QUICK_SECONDS = 30;
-
-  private static final int PAGE_SIZE = 1_000;
-
-  /// Pages of one list; a server that never ends must not keep a client forever.
-  private static final int MAX_PAGES = 1_000;
-
-  private final ManagedChannel channel;
+  private final Connection connection;
+  private final Backoff.Sleeper sleeper;
   private final InferenceGrpc.InferenceBlockingStub inference;
   private final AdaptersGrpc.AdaptersBlockingStub adapters;
 
-  private TributaryClient(ManagedChannel channel, ClientOptions options) {
-    this.channel = channel;
-    this.inference = configured(InferenceGrpc.newBlockingStub(channel), options);
-    this.adapters = configured(AdaptersGrpc.newBlockingStub(channel), options);
+  private TributaryClient(Connection connection, Backoff.Sleeper sleeper) {
+    this.connection = connection;
+    this.sleeper = sleeper;
+    ManagedChannel channel = connection.channel();
+    this.inference = connection.configured(InferenceGrpc.newBlockingStub(channel));
+    this.adapters = connection.configured(AdaptersGrpc.newBlockingStub(channel));
   }
 
   /// A client of the server at `target`, `HOST:PORT` or another gRPC name. Connects with the first
@@ -59,26 +63,17 @@ public final class TributaryClient implements AutoCloseable {
   ///
   /// @throws IOException if the certificates cannot be read, or the target is not a name
   public static TributaryClient connect(String target, ClientOptions options) throws IOException {
-    ChannelCredentials credentials = InsecureChannelCredentials.create();
-    if (options.tlsCa().isPresent()) {
-      Path certificates = options.tlsCa().get();
-      credentials = TlsChannelCredentials.newBuilder().trustManager(certificates.toFile()).build();
-    }
-    try {
-      ManagedChannel channel =
-          Grpc.newChannelBuilder(target, credentials)
-              .maxInboundMessageSize(MAX_RESPONSE_BYTES)
-              .build();
-      return new TributaryClient(channel, options);
-    } catch (ManagedChannelRegistry.ProviderNotFoundException e) {
-      // How gRPC says that the transport could not use the target or the certificates.
-      throw new IOException("cannot connect to " + target + ": " + e.getMessage(), e);
-    }
+    return new TributaryClient(Connection.open(target, options), Backoff.Sleeper.SLEEPING);
   }
 
   /// A client over a channel that is there already; it is shut down with the client.
   public static TributaryClient over(ManagedChannel channel, ClientOptions options) {
-    return new TributaryClient(channel, options);
+    return over(channel, options, Backoff.Sleeper.SLEEPING);
+  }
+
+  static TributaryClient over(
+      ManagedChannel channel, ClientOptions options, Backoff.Sleeper sleeper) {
+    return new TributaryClient(new Connection(channel, options), sleeper);
   }
 
   /// Starts a generation and streams it. Close the answer to cancel it.
@@ -126,41 +121,152 @@ public final class TributaryClient implements AutoCloseable {
   ///
   /// @throws TributaryException if a call failed
   public List<Adapter> adapters() {
-    List<Adapter> all = new ArrayList<>();
-    ListAdaptersRequest.Builder request = ListAdaptersRequest.newBuilder().setPageSize(PAGE_SIZE);
-    for (int page = 0; page < MAX_PAGES; page++) {
-      ListAdaptersResponse response = calling(() -> quick(adapters).listAdapters(request.build()));
-      all.addAll(response.getAdaptersList());
-      if (response.getNextPageToken().isEmpty()) {
-        return all;
-      }
-      request.setPageToken(response.getNextPageToken());
-    }
-    throw new IllegalStateException("the server's list has more than " + MAX_PAGES + " pages");
+    ListAdaptersRequest.Builder request =
+        ListAdaptersRequest.newBuilder().setPageSize(Connection.PAGE_SIZE);
+    return Connection.pages(
+        token -> {
+          ListAdaptersResponse response =
+              quick(adapters).listAdapters(request.setPageToken(token).build());
+          return new Connection.Page<>(response.getAdaptersList(), response.getNextPageToken());
+        });
+  }
+
+  /// Makes an adapter without versions.
+  ///
+  /// @param adapter its name, and if wanted a description and labels
+  /// @throws TributaryException if the call failed
+  public Adapter createAdapter(Adapter adapter) {
+    CreateAdapterRequest request = CreateAdapterRequest.newBuilder().setAdapter(adapter).build();
+    return calling(() -> quick(adapters).createAdapter(request));
+  }
+
+  /// Changes what the request's mask names.
+  ///
+  /// @throws TributaryException if the call failed; its code is ABORTED if the etag is not the
+  ///   stored one
+  public Adapter updateAdapter(UpdateAdapterRequest request) {
+    return calling(() -> quick(adapters).updateAdapter(request));
+  }
+
+  /// Deletes an adapter with all its versions, waiting at most `time` for answers in flight.
+  ///
+  /// @throws TributaryException if the call failed
+  public void deleteAdapter(String name, Duration time) {
+    DeleteAdapterRequest request = DeleteAdapterRequest.newBuilder().setName(name).build();
+    calling(() -> within(adapters, time).deleteAdapter(request));
+  }
+
+  /// All versions of an adapter, newest first.
+  ///
+  /// @throws TributaryException if a call failed
+  public List<AdapterVersion> versions(String adapter) {
+    ListVersionsRequest.Builder request =
+        ListVersionsRequest.newBuilder().setAdapter(adapter).setPageSize(Connection.PAGE_SIZE);
+    return Connection.pages(
+        token -> {
+          ListVersionsResponse response =
+              quick(adapters).listVersions(request.setPageToken(token).build());
+          return new Connection.Page<>(response.getVersionsList(), response.getNextPageToken());
+        });
+  }
+
+  /// Uploads a folder as a new version, across broken connections; the server checks every byte.
+  ///
+  /// @param header what will be sent, as [AdapterFolder#header] says it; with an `upload_id` it
+  ///   goes on with that upload
+  /// @throws IOException if a file cannot be read any more
+  /// @throws TributaryException if the server refuses it, or the connection stays broken
+  public AdapterVersion upload(
+      UploadVersionRequest.Header header, Path folder, UploadListener listener)
+      throws IOException, InterruptedException {
+    Upload upload =
+        new Upload(
+            connection.configured(AdaptersGrpc.newBlockingV2Stub(connection.channel())),
+            header,
+            folder,
+            listener,
+            new Backoff(sleeper),
+            () ->
+                versions(header.getAdapter()).stream()
+                    .filter(version -> version.getDigest().equals(header.getDigest()))
+                    .findFirst());
+    return upload.run();
+  }
+
+  /// Adds a version from where the server can read it, within `time`.
+  ///
+  /// @throws TributaryException if the call failed
+  public AdapterVersion importVersion(ImportVersionRequest request, Duration time) {
+    return calling(() -> within(adapters, time).importVersion(request));
+  }
+
+  /// Deletes a version, waiting at most `time` for answers in flight.
+  ///
+  /// @throws TributaryException if the call failed; its code is FAILED_PRECONDITION if an alias
+  ///   points to it
+  public void deleteVersion(String adapter, int number, Duration time) {
+    DeleteVersionRequest request =
+        DeleteVersionRequest.newBuilder().setAdapter(adapter).setNumber(number).build();
+    calling(() -> within(adapters, time).deleteVersion(request));
+  }
+
+  /// Points an alias at versions; without targets it is removed. [Rollout] does more.
+  ///
+  /// @throws TributaryException if the call failed; its code is ABORTED if a set etag is not the
+  ///   stored one
+  public Alias setAlias(String adapter, Alias alias) {
+    SetAliasRequest request =
+        SetAliasRequest.newBuilder().setAdapter(adapter).setAlias(alias).build();
+    return calling(() -> quick(adapters).setAlias(request));
+  }
+
+  /// Brings a version's weights to the device tier, within `time`.
+  ///
+  /// @throws TributaryException if the call failed
+  public AdapterVersion load(AdapterSelector version, Duration time) {
+    LoadRequest request = LoadRequest.newBuilder().setAdapter(version).build();
+    return calling(() -> within(adapters, time).load(request));
+  }
+
+  /// Drops a version's weights to the disk tier, waiting at most `time` for answers in flight.
+  ///
+  /// @throws TributaryException if the call failed
+  public AdapterVersion unload(AdapterSelector version, Duration time) {
+    UnloadRequest request = UnloadRequest.newBuilder().setAdapter(version).build();
+    return calling(() -> within(adapters, time).unload(request));
+  }
+
+  /// Brings a version's weights to the device tier within `time`, and keeps them there.
+  ///
+  /// @throws TributaryException if the call failed
+  public AdapterVersion pin(AdapterSelector version, Duration time) {
+    PinRequest request = PinRequest.newBuilder().setAdapter(version).build();
+    return calling(() -> within(adapters, time).pin(request));
+  }
+
+  /// Ends what [#pin] began.
+  ///
+  /// @throws TributaryException if the call failed
+  public AdapterVersion unpin(AdapterSelector version) {
+    UnpinRequest request = UnpinRequest.newBuilder().setAdapter(version).build();
+    return calling(() -> quick(adapters).unpin(request));
+  }
+
+  /// The present state of adapters, then every change, across broken connections. Close it to end
+  /// it.
+  ///
+  /// @param names only these; none: all that the caller can read
+  /// @param interrupted hears of each broken connection, and after which time it is made again
+  public AdapterWatch watchAdapters(
+      List<String> names, BiConsumer<TributaryException, Duration> interrupted) {
+    WatchAdaptersRequest request = WatchAdaptersRequest.newBuilder().addAllNames(names).build();
+    return new AdapterWatch(
+        () -> adapters.watchAdapters(request), interrupted, new Backoff(sleeper));
   }
 
   /// Cancels what is still running and closes the connection.
   @Override
   public void close() {
-    channel.shutdownNow();
-  }
-
-  private static <S extends AbstractStub<S>> S configured(S stub, ClientOptions options) {
-    return options
-        .apiKey()
-        .map(key -> stub.withCallCredentials((CallCredentials) new BearerKey(key)))
-        .orElse(stub);
-  }
-
-  private static <S extends AbstractStub<S>> S quick(S stub) {
-    return stub.withDeadlineAfter(QUICK_SECONDS, TimeUnit.SECONDS);
-  }
-
-  private static <T> T calling(Supplier<T> call) {
-    try {
-      return call.get();
-    } catch (StatusRuntimeException e) {
-      throw new TributaryException(e);
-    }
+    connection.close();
   }
 }

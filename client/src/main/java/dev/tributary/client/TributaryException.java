@@ -9,6 +9,7 @@ import com.google.rpc.QuotaFailure;
 import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Status;
+import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
@@ -23,9 +24,14 @@ public final class TributaryException extends RuntimeException {
 
   private final Status.Code code;
   private final boolean unreachable;
+  private final boolean reset;
   private final List<String> details = new ArrayList<>();
   private Map<String, String> info = Map.of();
   private Optional<Duration> retryDelay = Optional.empty();
+
+  TributaryException(StatusException cause) {
+    this(cause.getStatus().asRuntimeException(cause.getTrailers()));
+  }
 
   TributaryException(StatusRuntimeException cause) {
     super(text(cause.getStatus()), cause);
@@ -33,6 +39,9 @@ public final class TributaryException extends RuntimeException {
     code = status.getCode();
     // A status that came over the wire has no cause on this side.
     unreachable = code == Status.Code.UNAVAILABLE && status.getCause() != null;
+    // How gRPC's transport says that a stream ended without a status: as the last sign of a server
+    // that goes down it comes as CANCELLED or INTERNAL, which servers also send on purpose.
+    reset = text(status).startsWith("RST_STREAM closed stream");
     com.google.rpc.Status rich = StatusProto.fromThrowable(cause);
     if (rich != null) {
       rich.getDetailsList().forEach(this::add);
@@ -47,6 +56,14 @@ public final class TributaryException extends RuntimeException {
   /// There is no connection to a server at all.
   public boolean isUnreachable() {
     return unreachable;
+  }
+
+  /// The connection broke, or the server does not take calls just now, or it is too busy and says
+  /// when to come again: the same call may go well later.
+  public boolean isTransient() {
+    return code == Status.Code.UNAVAILABLE
+        || reset
+        || (code == Status.Code.RESOURCE_EXHAUSTED && retryDelay.isPresent());
   }
 
   /// What is wrong with which field, precondition, quota or resource, one line each; may be empty.

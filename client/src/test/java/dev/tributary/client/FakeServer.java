@@ -3,11 +3,7 @@ package dev.tributary.client;
 import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Message;
-import dev.tributary.v1.Adapter;
 import dev.tributary.v1.AdapterUse;
-import dev.tributary.v1.AdapterVersion;
-import dev.tributary.v1.AdaptersGrpc;
-import dev.tributary.v1.Alias;
 import dev.tributary.v1.CountTokensRequest;
 import dev.tributary.v1.CountTokensResponse;
 import dev.tributary.v1.Delta;
@@ -16,11 +12,8 @@ import dev.tributary.v1.Finished;
 import dev.tributary.v1.GenerateEvent;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.GenerateResponse;
-import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.GetModelRequest;
 import dev.tributary.v1.InferenceGrpc;
-import dev.tributary.v1.ListAdaptersRequest;
-import dev.tributary.v1.ListAdaptersResponse;
 import dev.tributary.v1.Model;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
@@ -29,11 +22,13 @@ import dev.tributary.v1.Tier;
 import dev.tributary.v1.Timings;
 import dev.tributary.v1.TokenLogprob;
 import dev.tributary.v1.Usage;
+import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
+import io.grpc.ServerCredentials;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -43,8 +38,6 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -78,6 +71,10 @@ public final class FakeServer implements AutoCloseable {
   /// What an answer's text is, instead of the usual one.
   public volatile @Nullable String text;
 
+  public final FakeAdapters adapters = new FakeAdapters(this);
+
+  public final FakeAdmin admin = new FakeAdmin(this);
+
   private final String name = InProcessServerBuilder.generateName();
   private final Server server;
 
@@ -85,10 +82,27 @@ public final class FakeServer implements AutoCloseable {
     server =
         InProcessServerBuilder.forName(name)
             .addService(new FakeInference())
-            .addService(new FakeAdapters())
+            .addService(adapters)
+            .addService(admin)
             .intercept(new Recorder())
             .build()
             .start();
+  }
+
+  /// A client that does not wait between tries.
+  public TributaryClient client(ClientOptions options) {
+    return TributaryClient.over(channel(), options, time -> {});
+  }
+
+  /// The same services on a port of this machine.
+  ///
+  /// @param port 0 for any
+  Server listen(int port, ServerCredentials credentials) throws IOException {
+    return Grpc.newServerBuilderForPort(port, credentials)
+        .addService(new FakeInference())
+        .addService(adapters)
+        .build()
+        .start();
   }
 
   /// A channel of its own for each caller.
@@ -122,7 +136,7 @@ public final class FakeServer implements AutoCloseable {
     }
   }
 
-  private <T> boolean failed(StreamObserver<T> observer) {
+  <T> boolean failed(StreamObserver<T> observer) {
     StatusRuntimeException status = failure;
     if (status != null) {
       observer.onError(status);
@@ -130,7 +144,7 @@ public final class FakeServer implements AutoCloseable {
     return status != null;
   }
 
-  private <T> void answer(StreamObserver<T> observer, T response) {
+  <T> void answer(StreamObserver<T> observer, T response) {
     if (!failed(observer)) {
       observer.onNext(response);
       observer.onCompleted();
@@ -276,62 +290,6 @@ public final class FakeServer implements AutoCloseable {
                       .setMaxConcurrentRows(32)
                       .setMaxAdaptersPerRequest(8)
                       .setMaxMessageBytes(4 << 20))
-              .build());
-    }
-  }
-
-  private final class FakeAdapters extends AdaptersGrpc.AdaptersImplBase {
-    private final List<Adapter> all =
-        List.of(
-            adapter("public/haiku", 4, 476_344, Tier.TIER_DISK),
-            adapter("public/pirate", 8, 4_939_072, Tier.TIER_DEVICE),
-            Adapter.newBuilder().setName("acme/empty").build(),
-            Adapter.newBuilder()
-                .setName("public/torn")
-                .setProdVersion(
-                    AdapterVersion.newBuilder()
-                        .setState(AdapterVersion.State.STATE_QUARANTINED)
-                        .setStateReason("r: is missing")
-                        .setNumber(1))
-                .build());
-
-    private static Adapter adapter(String name, int rank, long bytes, Tier tier) {
-      return Adapter.newBuilder()
-          .setName(name)
-          .addAliases(Alias.newBuilder().setName("prod"))
-          .setVersionCount(1)
-          .setProdVersion(
-              AdapterVersion.newBuilder()
-                  .setAdapter(name)
-                  .setNumber(1)
-                  .setRank(rank)
-                  .setWeightsBytes(bytes)
-                  .setTier(tier)
-                  .setDigest(DIGEST))
-          .build();
-    }
-
-    @Override
-    public void getAdapter(GetAdapterRequest request, StreamObserver<Adapter> observer) {
-      List<Adapter> found = new ArrayList<>(all);
-      found.removeIf(adapter -> !adapter.getName().endsWith("/" + request.getName()));
-      if (found.isEmpty()) {
-        observer.onError(status(Status.Code.NOT_FOUND, "no adapter \"" + request.getName() + "\""));
-      } else {
-        answer(observer, found.getFirst());
-      }
-    }
-
-    /// Pages of one adapter each, whatever was asked.
-    @Override
-    public void listAdapters(
-        ListAdaptersRequest request, StreamObserver<ListAdaptersResponse> observer) {
-      int page = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());
-      answer(
-          observer,
-          ListAdaptersResponse.newBuilder()
-              .addAdapters(all.get(page))
-              .setNextPageToken(page + 1 < all.size() ? Integer.toString(page + 1) : "")
               .build());
     }
   }

@@ -1,8 +1,15 @@
 package dev.tributary.server;
 
+import dev.tributary.server.rpc.ListenAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -12,6 +19,18 @@ import picocli.CommandLine.Option;
 final class Config {
   /// Where the client looks for a server, too, if it is told nothing else.
   static final String LISTEN = "127.0.0.1:50051";
+
+  static final String ADMIN = "127.0.0.1:50052";
+  static final String WEB = "127.0.0.1:50053";
+  static final String OFF = "off";
+
+  private static final int MAX_THREADS = 4_096;
+
+  /// 16 TiB.
+  private static final int MAX_MIB = 1 << 24;
+
+  /// A day.
+  private static final int MAX_SECONDS = 86_400;
 
   @Option(
       names = "--model",
@@ -29,15 +48,6 @@ final class Config {
   @Nullable Path adapters;
 
   @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = {
-        "The server's own folder: adapters that were uploaded, and state.db. Default: tributary"
-            + " below XDG_DATA_HOME or ~/.local/share."
-      })
-  @Nullable Path data;
-
-  @Option(
       names = "--import-root",
       paramLabel = "DIR",
       description =
@@ -48,8 +58,116 @@ final class Config {
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = LISTEN,
-      description = "Address of the gRPC services. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "Address of the gRPC services. On loopback, anybody is let in as tenant public until the"
+            + " first key or tenant is made; elsewhere a key is needed. Default: ${DEFAULT-VALUE}."
+      })
   String listen = LISTEN;
+
+  @Option(
+      names = "--web",
+      paramLabel = "HOST:PORT|off",
+      defaultValue = WEB,
+      description =
+          "Address of the read-only HTTP port: /metrics, /healthz, /readyz. Default:"
+              + " ${DEFAULT-VALUE}.")
+  String web = WEB;
+
+  @Option(
+      names = "--web-host",
+      paramLabel = "NAME",
+      split = ",",
+      description =
+          "Another host name by which HTTP requests may call this server; repeatable. Without, only"
+              + " loopback's names and the address itself.")
+  List<String> webHosts = List.of();
+
+  @Option(
+      names = "--admin",
+      paramLabel = "HOST:PORT|off",
+      defaultValue = ADMIN,
+      description = {
+        "Address of the Admin service, which needs the key in DATA/admin.key, or one of role ADMIN."
+            + " Default: ${DEFAULT-VALUE}."
+      })
+  String admin = ADMIN;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = {
+        "Folder of what must outlive the server: tenants, keys, adapters. Default: tributary in"
+            + " XDG_DATA_HOME, else in ~/.local/share."
+      })
+  @Nullable Path data;
+
+  @Option(
+      names = "--tls-cert",
+      paramLabel = "FILE",
+      description =
+          "The server's certificate and those that lead to its root, in PEM; both ports then speak"
+              + " TLS. Read anew when it changes.")
+  @Nullable Path tlsCert;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "FILE",
+      description = "The certificate's private key, in PEM (PKCS #8).")
+  @Nullable Path tlsKey;
+
+  @Option(
+      names = "--tls-client-ca",
+      paramLabel = "FILE",
+      description =
+          "Roots of the certificates that clients must show (mTLS), in PEM; they need a key all the"
+              + " same.")
+  @Nullable Path tlsClientCa;
+
+  @Option(
+      names = "--insecure-listen",
+      description = "Allow addresses beyond loopback without TLS: something else encrypts.")
+  boolean insecureListen;
+
+  @Option(
+      names = "--oidc-issuer",
+      paramLabel = "ISSUER",
+      description = "Take the tokens (JWT) of this identity provider beside keys: their iss.")
+  @Nullable String oidcIssuer;
+
+  @Option(
+      names = "--oidc-audience",
+      paramLabel = "AUDIENCE",
+      description = "What the tokens' aud must have.")
+  @Nullable String oidcAudience;
+
+  @Option(
+      names = "--oidc-jwks",
+      paramLabel = "FILE|URL",
+      description = "The provider's public keys (a JWK set).")
+  @Nullable String oidcJwks;
+
+  @Option(
+      names = "--oidc-tenant-claim",
+      paramLabel = "NAME",
+      defaultValue = "tenant",
+      description = "Claim that names the tenant. Default: ${DEFAULT-VALUE}.")
+  String oidcTenantClaim = "tenant";
+
+  @Option(
+      names = "--oidc-role-claim",
+      paramLabel = "NAME",
+      defaultValue = "role",
+      description =
+          "Claim that names the role; a token without it is a user's. Default: ${DEFAULT-VALUE}.")
+  String oidcRoleClaim = "role";
+
+  @Option(
+      names = "--oidc-contributor-claim",
+      paramLabel = "NAME",
+      defaultValue = "contributor",
+      description =
+          "Claim that names the contributor, for role contributor. Default: ${DEFAULT-VALUE}.")
+  String oidcContributorClaim = "contributor";
 
   @Option(
       names = "--device",
@@ -114,6 +232,7 @@ final class Config {
   @Option(
       names = "--base-name",
       paramLabel = "NAME",
+      split = ",",
       description =
           "Another name by which adapters may call this base (base_model_name_or_path); repeatable.")
   List<String> baseNames = List.of();
@@ -134,6 +253,61 @@ final class Config {
   int grace = 10;
 
   @Option(
+      names = "--drain-delay",
+      paramLabel = "SECONDS",
+      defaultValue = "0",
+      description =
+          "On SIGTERM, how long calls are still let in while health and /readyz already send them"
+              + " elsewhere. Default: ${DEFAULT-VALUE}.")
+  int drainDelay;
+
+  @Option(
+      names = "--log-format",
+      paramLabel = "text|json",
+      defaultValue = "text",
+      description = "Form of the log's lines, on standard error. Default: ${DEFAULT-VALUE}.")
+  String logFormat = "text";
+
+  @Option(
+      names = "--log-level",
+      paramLabel = "[LOGGER=]LEVEL",
+      split = ",",
+      defaultValue = "info",
+      description =
+          "error, warn, info, debug or trace: the server's own, or a named logger's; repeatable."
+              + " Default: ${DEFAULT-VALUE}.")
+  List<String> logLevels = List.of("info");
+
+  @Option(
+      names = "--otlp-endpoint",
+      paramLabel = "URL",
+      description =
+          "OpenTelemetry collector that takes traces by OTLP over HTTP, such as"
+              + " http://localhost:4318. Default: OTEL_EXPORTER_OTLP_ENDPOINT, else no traces.")
+  @Nullable URI otlpEndpoint;
+
+  @Option(
+      names = "--otlp-headers",
+      paramLabel = "NAME=VALUE",
+      split = ",",
+      description = "Headers for the collector. Default: OTEL_EXPORTER_OTLP_HEADERS.")
+  Map<String, String> otlpHeaders = Map.of();
+
+  @Option(
+      names = "--trace-share",
+      paramLabel = "SHARE",
+      defaultValue = "1",
+      description =
+          "Share of calls that are traced, 0 to 1, where the caller did not decide. Default:"
+              + " ${DEFAULT-VALUE}.")
+  double traceShare = 1;
+
+  @Option(
+      names = "--print-config",
+      description = "Print every setting, its value and where it comes from, and end.")
+  boolean printConfig;
+
+  @Option(
       names = "--fetch-only",
       description = "Fetch and check the model, print where it is, and end.")
   boolean fetchOnly;
@@ -141,26 +315,81 @@ final class Config {
   @Option(names = "--config", paramLabel = "FILE", description = "Settings as key = value lines.")
   @Nullable Path file;
 
+  /// Throws [ConfigException] for the first setting whose value cannot be.
+  ///
+  /// @param where says where the setting of a key is made
+  void check(UnaryOperator<String> where) {
+    check(where, "listen", () -> ListenAddress.parse(listen));
+    check(where, "web", this::webAddress);
+    check(where, "numerics", this::repeatable);
+    check(where, "log-level", () -> Logs.levels(logLevels));
+    check(where, "log-format", () -> Logs.isJson(logFormat));
+    check(where, "device", () -> oneOf(device, Set.of("auto", "cpu", "cuda")));
+    check(where, "otlp-endpoint", this::isOtlpEndpoint);
+    check(where, "trace-share", () -> between(traceShare, 0, 1));
+    check(where, "threads", () -> between(threads, 0, MAX_THREADS));
+    check(where, "kv-memory", () -> between(kvMemory, 0, MAX_MIB));
+    check(where, "adapter-memory", () -> between(adapterMemory, 1, MAX_MIB));
+    check(where, "stream-idle", () -> between(streamIdle, 1, MAX_SECONDS));
+    check(where, "grace", () -> between(grace, 0, MAX_SECONDS));
+    check(where, "drain-delay", () -> between(drainDelay, 0, MAX_SECONDS));
+  }
+
+  private static void check(UnaryOperator<String> where, String key, Supplier<?> value) {
+    try {
+      var unused = value.get();
+    } catch (ConfigException e) {
+      throw e;
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(where.apply(key) + ": " + key + ": " + e.getMessage());
+    }
+  }
+
+  private static String oneOf(String value, Set<String> words) {
+    if (!words.contains(value)) {
+      throw new IllegalArgumentException(
+          "\"" + value + "\": use one of " + String.join(", ", new TreeSet<>(words)));
+    }
+    return value;
+  }
+
+  private static double between(double value, double least, double most) {
+    if (!(value >= least && value <= most)) {
+      throw new IllegalArgumentException(
+          "%s is not between %s and %s".formatted(number(value), number(least), number(most)));
+    }
+    return value;
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+  }
+
+  private boolean isOtlpEndpoint() {
+    if (otlpEndpoint != null
+        && !Set.of("http", "https").contains(String.valueOf(otlpEndpoint.getScheme()))) {
+      throw new IllegalArgumentException("\"" + otlpEndpoint + "\" is no http or https URL");
+    }
+    return otlpEndpoint != null;
+  }
+
+  /// Where the HTTP port listens; empty if it is off.
+  Optional<ListenAddress> webAddress() {
+    return web.equals(OFF) ? Optional.empty() : Optional.of(ListenAddress.parse(web));
+  }
+
   /// Whether every answer's bits must depend on its request alone.
   boolean repeatable() {
     return switch (numerics) {
       case "replayable" -> false;
       case "repeatable" -> true;
       default ->
-          throw new IllegalArgumentException(
-              "--numerics " + numerics + ": use replayable or repeatable");
+          throw new IllegalArgumentException("\"" + numerics + "\": use replayable or repeatable");
     };
   }
 
-  /// The server's own folder.
-  Path dataOrDefault(Map<String, String> environment) {
-    if (data != null) {
-      return data;
-    }
-    String xdg = environment.getOrDefault("XDG_DATA_HOME", "");
-    Path user =
-        xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".local", "share") : Path.of(xdg);
-    return user.resolve("tributary");
+  Path dataOrDefault() {
+    return data != null ? data : DataFolder.byDefault(System.getenv());
   }
 
   int threadsOrDefault() {

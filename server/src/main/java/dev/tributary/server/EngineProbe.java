@@ -8,6 +8,7 @@ import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.ScoreJob;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
 import dev.tributary.server.tokenize.ChatOptions;
 import dev.tributary.server.tokenize.Message;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -46,6 +47,7 @@ final class EngineProbe implements Probe {
         new ScoreJob(
             "probe",
             AdapterStore.TENANT,
+            Request.DEFAULT_WEIGHT,
             tokens,
             input.length,
             adapters,

@@ -6,21 +6,27 @@ import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.adapter.AdapterSettings;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.TierStats;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.TokenText;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.rpc.Access;
+import dev.tributary.server.rpc.AdminKey;
+import dev.tributary.server.rpc.AdminServer;
 import dev.tributary.server.rpc.GrpcServer;
 import dev.tributary.server.rpc.GrpcSettings;
 import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
+import dev.tributary.server.rpc.TierFigures;
 import dev.tributary.server.source.AdapterHub;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.VersionRecord;
+import dev.tributary.server.state.VersionTotals;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -39,6 +45,7 @@ import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Everything, wired by hand, in the order in which it starts.
 final class Server implements AutoCloseable {
@@ -51,14 +58,17 @@ final class Server implements AutoCloseable {
   private static final long MIB = 1 << 20;
   private static final int PAGE = 100;
 
-  private final Config config;
   private final PrintStream out;
+  private final Operations operations;
   private final Ops ops;
   private final Engine engine;
-  private final State state;
   private final AdapterStore adapters;
-  private final ListenAddress listen;
+  private final Security security;
+  private final State state;
+  private final Access access;
   private final GrpcServer grpc;
+  private final @Nullable AdminServer admin;
+  private volatile Config config;
 
   /// Loads the model, warms up and begins to answer.
   ///
@@ -68,8 +78,22 @@ final class Server implements AutoCloseable {
   Server(Config config, Path model, PrintStream out, Consumer<Throwable> fatal) throws IOException {
     this.config = config;
     this.out = out;
-    listen = loopback(config.listen);
+    security = Security.of(config);
+    if (security.tls() != null) {
+      security.tls().check();
+    }
     long start = System.nanoTime();
+    Path data = DataFolder.open(config.dataOrDefault());
+    state = State.open(data.resolve("state.db"), InstantSource.system());
+    access =
+        new Access(
+            state,
+            security.listen().isLoopback(),
+            security.oidc(),
+            System::nanoTime,
+            InstantSource.system());
+    AdminKey adminKey = security.admin() == null ? null : AdminKey.open(data);
+    operations = new Operations(config);
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
     Tokenizer tokenizer = tokenizer(checkpoint, model);
@@ -99,9 +123,6 @@ final class Server implements AutoCloseable {
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
     engine.start();
     Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
-    Path data = config.dataOrDefault(System.getenv());
-    Files.createDirectories(data);
-    state = State.open(data.resolve("state.db"), InstantSource.system());
     adapters =
         new AdapterStore(
             new AdapterSettings(
@@ -135,6 +156,7 @@ final class Server implements AutoCloseable {
             settings.maxWaiting(),
             config.adapterMemory * MIB,
             MAX_RANK);
+    GrpcSettings transport = GrpcSettings.of(Duration.ofSeconds(config.streamIdle));
     grpc =
         GrpcServer.start(
             new Serving(
@@ -144,31 +166,59 @@ final class Server implements AutoCloseable {
                 served,
                 GenerationConfig.defaults(model),
                 limits,
+                operations.metrics(),
                 System::nanoTime,
                 InstantSource.system()),
-            GrpcSettings.of(Duration.ofSeconds(config.streamIdle)),
-            listen);
+            transport,
+            security.listen(),
+            access,
+            security.tls());
+    operations.phase(grpc::phase);
     out.printf(
         "warm-up   %s on %d threads of %s%n",
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
         device.name());
+    operations.watch(name(checkpoint, model), engine, settings);
     listAdapters();
     grpc.serve();
+    admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
+    operations
+        .webAddress()
+        .ifPresent(web -> out.printf("web       http://%s/metrics, /healthz, /readyz%n", web));
+    if (operations.webIsOpen()) {
+      out.println(
+          "          open to other machines, without a key: names and figures of all tenants");
+    }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
   }
 
-  /// There are no keys yet to tell callers apart, so none but this machine's are let in.
-  private static ListenAddress loopback(String text) {
-    ListenAddress address = ListenAddress.parse(text);
-    if (!address.isLoopback()) {
-      throw new IllegalArgumentException(
-          "--listen "
-              + text
-              + ": callers from elsewhere need keys, which this version does not have"
-              + " yet; listen on 127.0.0.1 or [::1]");
+  private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)
+      throws IOException {
+    ListenAddress address = security.admin();
+    if (address == null) {
+      return null;
     }
-    return address;
+    AdminServer server =
+        AdminServer.start(key, grpc, this::tiers, settings, address, security.tls());
+    out.printf(
+        "admin     on %s, its key in %s%n",
+        new ListenAddress(address.host(), server.boundPort()), data.resolve(AdminKey.FILE));
+    return server;
+  }
+
+  /// What GetStats tells of adapters.
+  private TierFigures tiers() {
+    TierStats device = adapters.stats();
+    VersionTotals all = state.adapters().totals();
+    return new TierFigures(
+        device.adapters(),
+        device.bytes(),
+        0,
+        0,
+        Math.max(0, all.versions() - device.adapters()),
+        Math.max(0, all.weightsBytes() - device.bytes()),
+        0);
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
@@ -230,28 +280,61 @@ final class Server implements AutoCloseable {
     out.println(client + " adapters list");
     out.println(client + " chat");
     out.println();
-    out.println(
-        "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
-            + " keeps others out. Ctrl-C stops.");
+    if (access.isOpen()) {
+      out.println(
+          "Callers need no key: they are the tenant \"public\". Listening on loopback only is what"
+              + " keeps others out, until the first key or tenant is made. Ctrl-C stops.");
+    } else if (admin != null) {
+      out.println(
+          "Callers need a key; client/tributary admin keys create TENANT --role owner makes one."
+              + " Ctrl-C stops.");
+    } else {
+      out.println("Callers need a key. Ctrl-C stops.");
+    }
   }
 
   /// `host:port` that it answers on.
   String address() {
-    return new ListenAddress(listen.host(), grpc.boundPort()).toString();
+    return new ListenAddress(security.listen().host(), grpc.boundPort()).toString();
   }
 
-  /// Lets answers under way end within the grace, then stops.
+  /// `host:port` of the admin port; null if there is none.
+  @Nullable String adminAddress() {
+    return security.admin() == null || admin == null
+        ? null
+        : new ListenAddress(security.admin().host(), admin.boundPort()).toString();
+  }
+
+  /// How long answers under way may go on when the server stops.
+  Duration grace() {
+    return Duration.ofSeconds(config.grace);
+  }
+
+  /// Takes over what may change while the server runs.
+  void reload(Config before, Config now) {
+    operations.reload(before, now);
+    config = now;
+  }
+
+  /// Tells that callers should go elsewhere, lets answers under way end within the grace, then
+  /// stops. The HTTP port is there until the end.
   @Override
   public void close() {
     try {
-      grpc.drain(Duration.ofSeconds(config.grace));
+      grpc.leave();
+      Thread.sleep(Duration.ofSeconds(config.drainDelay));
+      grpc.drain(grace());
     } catch (InterruptedException e) {
       grpc.close();
       Thread.currentThread().interrupt();
     }
+    if (admin != null) {
+      admin.close();
+    }
     engine.close();
     adapters.close();
-    state.close();
     ops.close();
+    state.close();
+    operations.close();
   }
 }

@@ -58,6 +58,8 @@ class PackageTableTest {
           Map.entry("java.sql..", Set.of("state")),
           Map.entry("io.micrometer..", Set.of("metrics")),
           Map.entry("io.opentelemetry..", Set.of("metrics")),
+          Map.entry("io.netty.handler.codec.http..", Set.of("web")),
+          Map.entry("ch.qos.logback..", Set.of("")),
           Map.entry("picocli..", Set.of("", "bench")));
 
   @Test

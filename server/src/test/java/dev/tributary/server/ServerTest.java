@@ -50,6 +50,9 @@ class ServerTest {
     Config config = new Config();
     config.data = data;
     config.listen = "127.0.0.1:0";
+    config.web = "127.0.0.1:0";
+    config.admin = "127.0.0.1:0";
+    config.data = data;
     config.adapters = RealModel.DEMO.resolve("adapters");
     config.kvMemory = 1024;
     PrintStream silence = new PrintStream(OutputStream.nullOutputStream());

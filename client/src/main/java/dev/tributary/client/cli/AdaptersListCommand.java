@@ -28,10 +28,7 @@ final class AdaptersListCommand implements Callable<Integer> {
     if (tributary.json()) {
       adapters.forEach(tributary::printJson);
     } else if (adapters.isEmpty()) {
-      tributary
-          .terminal()
-          .err()
-          .println("There are no adapters; the server's --adapters offers some.");
+      tributary.note("There are no adapters; `tributary adapters upload NAME FOLDER` adds one.");
     } else {
       print(adapters);
     }
@@ -53,16 +50,11 @@ final class AdaptersListCommand implements Callable<Integer> {
           known ? Texts.bytes(version.getWeightsBytes()) : "-",
           known ? Texts.shortDigest(version.getDigest()) : "-");
     }
-    Terminal terminal = tributary.terminal();
-    List<String> lines = table.lines();
-    terminal.out().println(terminal.bold(lines.getFirst()));
-    lines.stream().skip(1).map(terminal::printable).forEach(terminal.out()::println);
-    terminal.out().flush();
+    tributary.terminal().table(table);
     for (Adapter adapter : adapters) {
       String reason = adapter.getProdVersion().getStateReason();
       if (!reason.isEmpty()) {
-        String line = Texts.name(adapter.getName()) + " is refused: " + reason;
-        terminal.err().println(terminal.printable(line));
+        tributary.note(Texts.name(adapter.getName()) + " is refused: " + reason);
       }
     }
   }

@@ -5,12 +5,14 @@ import com.google.protobuf.Message;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import dev.tributary.client.TributaryException;
+import dev.tributary.client.UnmetException;
 import dev.tributary.identity.PeftConfigException;
 import dev.tributary.identity.SafetensorsException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -25,9 +27,11 @@ record Complaint(String code, String message, List<String> details, Optional<Str
   private static final String LOCAL = "LOCAL";
 
   /// What a command threw, if it is a failure that is not a bug of ours.
-  static Optional<Complaint> of(Throwable failure, String server) {
+  static Optional<Complaint> of(Throwable failure, Endpoint asked) {
     return switch (failure) {
-      case TributaryException e -> Optional.of(ofCall(e, server));
+      case TributaryException e -> Optional.of(ofCall(e, asked));
+      case UnmetException e -> Optional.of(local(String.valueOf(e.getMessage())));
+      case NotDirectoryException e -> Optional.of(local(reason(e) + " is not a folder"));
       case NoSuchFileException e -> Optional.of(local("there is no file " + reason(e)));
       case AccessDeniedException e -> Optional.of(local("may not read " + reason(e)));
       case IOException e -> Optional.of(local(String.valueOf(e.getMessage())));
@@ -68,27 +72,32 @@ record Complaint(String code, String message, List<String> details, Optional<Str
         .build();
   }
 
-  private static Complaint ofCall(TributaryException e, String server) {
+  private static Complaint ofCall(TributaryException e, Endpoint asked) {
     String message =
-        e.isUnreachable() ? "no server answers at " + server : String.valueOf(e.getMessage());
+        e.isUnreachable()
+            ? "no server answers at " + asked.address()
+            : String.valueOf(e.getMessage());
     return new Complaint(
-        e.code().name(), message, e.isUnreachable() ? List.of() : e.details(), advice(e));
+        e.code().name(), message, e.isUnreachable() ? List.of() : e.details(), advice(e, asked));
   }
 
-  private static Optional<String> advice(TributaryException e) {
+  private static Optional<String> advice(TributaryException e, Endpoint asked) {
     if (e.isUnreachable()) {
-      return Optional.of("Start one with `mvn -Prun`, or name another with --server HOST:PORT");
+      return Optional.of(
+          "Start one with `mvn -Prun`, or name another with " + asked.flag() + " HOST:PORT");
     }
     if (e.retryDelay().isPresent()) {
       long milliseconds = Math.max(100, e.retryDelay().get().toMillis());
       return Optional.of("Try again in %.1f s".formatted(milliseconds / 1e3));
     }
     return switch (e.code()) {
-      case NOT_FOUND -> Optional.of("`tributary adapters list` shows what there is");
-      case UNAUTHENTICATED ->
-          Optional.of("Give a key by --api-key-file FILE or in TRIBUTARY_API_KEY");
+      case NOT_FOUND -> Optional.of("`" + asked.listing() + "` shows what there is");
+      case UNAUTHENTICATED -> Optional.of(asked.keyAdvice());
       case PERMISSION_DENIED -> Optional.of("The key's role does not allow this");
       case UNIMPLEMENTED -> Optional.of("This server has not built that yet");
+      case ABORTED -> Optional.of("Somebody else changed it at the same time; look and repeat");
+      case DEADLINE_EXCEEDED ->
+          Optional.of("It may still go on; where there is --timeout SECONDS, that waits longer");
       default -> Optional.empty();
     };
   }

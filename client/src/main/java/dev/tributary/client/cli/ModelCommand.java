@@ -24,8 +24,7 @@ final class ModelCommand implements Callable<Integer> {
     if (tributary.json()) {
       tributary.printJson(model);
     } else {
-      Terminal terminal = tributary.terminal();
-      table(model).lines().stream().map(terminal::printable).forEach(terminal.out()::println);
+      tributary.terminal().facts(table(model));
     }
     return 0;
   }

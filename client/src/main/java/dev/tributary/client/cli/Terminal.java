@@ -7,6 +7,7 @@ import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 
 /// Where a command reads and writes, always UTF-8.
@@ -56,6 +57,20 @@ record Terminal(
     StringBuilder safe = new StringBuilder(text.length());
     text.chars().forEach(c -> safe.append(isControl(c) ? '\ufffd' : (char) c));
     return safe.toString();
+  }
+
+  /// Writes rows of facts.
+  void facts(Table table) {
+    table.lines().stream().map(this::printable).forEach(out::println);
+    out.flush();
+  }
+
+  /// Writes a table whose first row names the columns.
+  void table(Table table) {
+    List<String> lines = table.lines();
+    out.println(bold(lines.getFirst()));
+    lines.stream().skip(1).map(this::printable).forEach(out::println);
+    out.flush();
   }
 
   private static boolean isControl(int c) {

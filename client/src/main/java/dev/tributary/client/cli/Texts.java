@@ -1,7 +1,15 @@
 package dev.tributary.client.cli;
 
+import com.google.protobuf.Timestamp;
 import dev.tributary.v1.AdapterUse;
+import dev.tributary.v1.AdapterVersion;
+import dev.tributary.v1.Alias;
 import dev.tributary.v1.Tier;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -9,6 +17,9 @@ import java.util.stream.Collectors;
 /// How single values are written for people.
 final class Texts {
   private static final String[] BYTE_UNITS = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss'Z'", Locale.ROOT);
 
   private Texts() {}
 
@@ -33,6 +44,52 @@ final class Texts {
     String scale = use.getScale() == 1 ? "" : "*" + number(use.getScale());
     return "%s@%d%s (%s)"
         .formatted(name(use.getName()), use.getVersion(), scale, tier(use.getTier()));
+  }
+
+  /// `3 95%, 4 5%`; a single version without its share; `nothing` without targets.
+  static String targets(Alias alias) {
+    if (alias.getTargetsCount() == 0) {
+      return "nothing";
+    }
+    String targets =
+        alias.getTargetsCount() == 1
+            ? Integer.toString(alias.getTargets(0).getNumber())
+            : alias.getTargetsList().stream()
+                .map(target -> target.getNumber() + " " + share(alias, target))
+                .collect(Collectors.joining(", "));
+    return alias.hasShadow()
+        ? "%s (shadow %d %s)"
+            .formatted(
+                targets,
+                alias.getShadow().getNumber(),
+                percent(alias.getShadow().getSharePpm() / 1e4))
+        : targets;
+  }
+
+  /// What part of an alias's requests a target gets, `5%`.
+  static String share(Alias alias, Alias.Target target) {
+    long total = alias.getTargetsList().stream().mapToLong(Alias.Target::getWeight).sum();
+    return percent(total == 0 ? 0 : 100.0 * target.getWeight() / total);
+  }
+
+  private static String percent(double value) {
+    return BigDecimal.valueOf(value)
+            .setScale(4, RoundingMode.HALF_UP)
+            .stripTrailingZeros()
+            .toPlainString()
+        + "%";
+  }
+
+  /// `2026-01-02 03:04:05Z`, or `-` for no time.
+  static String time(boolean known, Timestamp time) {
+    return known
+        ? TIME.format(Instant.ofEpochSecond(time.getSeconds()).atOffset(ZoneOffset.UTC))
+        : "-";
+  }
+
+  /// `ready`, `quarantined`, ...
+  static String state(AdapterVersion.State state) {
+    return state.name().substring("STATE_".length()).toLowerCase(Locale.ROOT);
   }
 
   /// `1` instead of `1.0`.

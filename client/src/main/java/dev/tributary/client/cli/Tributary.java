@@ -1,8 +1,10 @@
 package dev.tributary.client.cli;
 
+import com.google.protobuf.Empty;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
+import dev.tributary.client.AdminClient;
 import dev.tributary.client.ClientOptions;
 import dev.tributary.client.TributaryClient;
 import java.io.IOException;
@@ -33,9 +35,11 @@ import picocli.CommandLine.ScopeType;
 final class Tributary {
   private static final int MAX_KEY_BYTES = 4_096;
 
-  /// Opens a client; tests put another in its place.
+  /// Opens clients; tests put others in their place.
   interface Connector {
     TributaryClient connect(String server, ClientOptions options) throws IOException;
+
+    AdminClient connectAdmin(String address, ClientOptions options) throws IOException;
   }
 
   @Option(
@@ -61,6 +65,20 @@ final class Tributary {
   private @Nullable Path tlsCa;
 
   @Option(
+      names = "--tls-cert",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description = "Connect by TLS and show this certificate (PEM), with --tls-key.")
+  private @Nullable Path tlsCert;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description = "Private key of --tls-cert (PEM, PKCS#8).")
+  private @Nullable Path tlsKey;
+
+  @Option(
       names = "--json",
       scope = ScopeType.INHERIT,
       description = "Write for machines: one JSON object a line.")
@@ -69,6 +87,8 @@ final class Tributary {
   private final Terminal terminal;
   private final Map<String, String> environment;
   private final Connector connector;
+  private final CommandLine line = new CommandLine(this);
+  private Endpoint asked = Endpoint.server("127.0.0.1:50051");
 
   Tributary(Terminal terminal, Map<String, String> environment, Connector connector) {
     this.terminal = terminal;
@@ -78,20 +98,21 @@ final class Tributary {
 
   /// Runs a command line and returns its exit code.
   int run(String... arguments) {
-    CommandLine line = new CommandLine(this);
     line.addSubcommand(new GenerateCommand(this));
     line.addSubcommand(new ChatCommand(this));
     line.addSubcommand(new ScoreCommand(this));
-    line.addSubcommand(
-        new CommandLine(new AdaptersCommand()).addSubcommand(new AdaptersListCommand(this)));
+    line.addSubcommand(AdaptersCommand.line(this));
     line.addSubcommand(new ModelCommand(this));
     line.addSubcommand(new DigestCommand(this));
+    line.addSubcommand(AdminCommand.line(this));
+    line.addSubcommand(new CompletionCommand(this));
     line.setOut(writer(terminal.out()));
     line.setErr(writer(terminal.err()));
     line.setColorScheme(
         CommandLine.Help.defaultColorScheme(
             terminal.colour() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
     line.setExecutionExceptionHandler((failure, command, parsed) -> complain(failure));
+    line.setCaseInsensitiveEnumValuesAllowed(true);
     int code = line.execute(arguments);
     terminal.out().flush();
     terminal.err().flush();
@@ -113,11 +134,60 @@ final class Tributary {
 
   /// Opens the client that the global options describe.
   TributaryClient client() throws IOException {
-    Optional<String> key = apiKey();
+    asked = Endpoint.server(server);
+    Optional<String> key = apiKeyFile == null ? variable("TRIBUTARY_API_KEY") : key(apiKeyFile);
     try {
-      return connector.connect(server, new ClientOptions(key, Optional.ofNullable(tlsCa)));
+      return connector.connect(server, options(key));
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /// Opens a client of an admin port.
+  AdminClient admin(String address, Optional<String> key) throws IOException {
+    asked = Endpoint.admin(address);
+    try {
+      return connector.connectAdmin(address, options(key));
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /// An environment variable that is set and not empty.
+  Optional<String> variable(String name) {
+    return Optional.ofNullable(environment.get(name)).filter(value -> !value.isEmpty());
+  }
+
+  /// The key in a file.
+  static Optional<String> key(Path file) throws IOException {
+    if (Files.size(file) > MAX_KEY_BYTES) {
+      throw new IOException(file + " is too long for an API key");
+    }
+    return Optional.of(Files.readString(file).strip());
+  }
+
+  private ClientOptions options(Optional<String> key) {
+    if ((tlsCert == null) != (tlsKey == null)) {
+      throw new CommandLine.ParameterException(line, "--tls-cert and --tls-key go together");
+    }
+    ClientOptions options = new ClientOptions(key, Optional.ofNullable(tlsCa), Optional.empty());
+    return tlsCert == null || tlsKey == null ? options : options.withTlsIdentity(tlsCert, tlsKey);
+  }
+
+  /// Says something about what was asked, to people.
+  void note(String text) {
+    if (!json) {
+      terminal.err().println(terminal.printable(text));
+      terminal.err().flush();
+    }
+  }
+
+  /// Says that a call without a response went well.
+  void done(String text) {
+    if (json) {
+      printJson(Empty.getDefaultInstance());
+    } else {
+      note(text);
     }
   }
 
@@ -134,7 +204,7 @@ final class Tributary {
 
   /// Says what went wrong on standard error; on standard output with `--json`.
   int complain(Exception failure) throws Exception {
-    Complaint complaint = Complaint.of(failure, server).orElseThrow(() -> failure);
+    Complaint complaint = Complaint.of(failure, asked).orElseThrow(() -> failure);
     terminal.out().flush();
     if (json) {
       printJson(complaint.json());
@@ -147,16 +217,5 @@ final class Tributary {
 
   private static PrintWriter writer(PrintStream stream) {
     return new PrintWriter(stream, true, StandardCharsets.UTF_8);
-  }
-
-  private Optional<String> apiKey() throws IOException {
-    if (apiKeyFile == null) {
-      return Optional.ofNullable(environment.get("TRIBUTARY_API_KEY"))
-          .filter(key -> !key.isEmpty());
-    }
-    if (Files.size(apiKeyFile) > MAX_KEY_BYTES) {
-      throw new IOException(apiKeyFile + " is too long for an API key");
-    }
-    return Optional.of(Files.readString(apiKeyFile).strip());
   }
 }

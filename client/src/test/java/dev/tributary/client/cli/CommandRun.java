@@ -1,12 +1,16 @@
 package dev.tributary.client.cli;
 
+import dev.tributary.client.AdminClient;
+import dev.tributary.client.ClientOptions;
 import dev.tributary.client.FakeServer;
 import dev.tributary.client.TributaryClient;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 
 /// Runs command lines against a fake server.
@@ -19,6 +23,7 @@ final class CommandRun {
   private Map<String, String> environment = Map.of();
   private boolean interactive;
   private boolean colour;
+  private boolean closed;
 
   CommandRun(FakeServer server) {
     this.server = server;
@@ -30,7 +35,9 @@ final class CommandRun {
   }
 
   CommandRun with(String variable, String value) {
-    environment = Map.of(variable, value);
+    Map<String, String> more = new HashMap<>(environment);
+    more.put(variable, value);
+    environment = more;
     return this;
   }
 
@@ -40,8 +47,14 @@ final class CommandRun {
     return this;
   }
 
+  /// Nobody reads standard output any more.
+  CommandRun closedOutput() {
+    closed = true;
+    return this;
+  }
+
   Result run(String... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream out = closed ? new ClosedStream() : new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int code = tributary(out, err).run(arguments);
     return new Result(
@@ -56,9 +69,25 @@ final class CommandRun {
             new PrintStream(err, false, StandardCharsets.UTF_8),
             interactive,
             colour);
-    return new Tributary(
-        terminal,
-        environment,
-        (target, options) -> TributaryClient.over(server.channel(), options));
+    return new Tributary(terminal, environment, new Fake());
+  }
+
+  private static final class ClosedStream extends ByteArrayOutputStream {
+    @Override
+    public void flush() throws IOException {
+      throw new IOException("closed");
+    }
+  }
+
+  private final class Fake implements Tributary.Connector {
+    @Override
+    public TributaryClient connect(String target, ClientOptions options) {
+      return server.client(options);
+    }
+
+    @Override
+    public AdminClient connectAdmin(String target, ClientOptions options) {
+      return AdminClient.over(server.channel(), options);
+    }
   }
 }

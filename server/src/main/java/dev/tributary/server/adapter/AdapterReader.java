@@ -85,13 +85,15 @@ final class AdapterReader {
   /// @throws AdapterException if the files are not those of the version any more, or the adapter
   ///   cannot be served
   LoraWeights load(PeftFolder folder, AdapterVersion version, boolean allowBaseMismatch) {
-    PeftFolder.Loaded loaded = loadOffered(folder, version);
-    String digest = loaded.contents().digest();
-    if (!digest.equals(version.digest())) {
-      throw corrupt(version, "they have digest " + digest, null);
+    LoraWeights weights;
+    try (PeftFolder.Loaded loaded = loadOffered(folder, version)) {
+      String digest = loaded.contents().digest();
+      if (!digest.equals(version.digest())) {
+        throw corrupt(version, "they have digest " + digest, null);
+      }
+      PeftLayout layout = layout(loaded.contents(), allowBaseMismatch);
+      weights = new PeftReader(base, loaded.weights().buffer()).read(layout);
     }
-    PeftLayout layout = layout(loaded.contents(), allowBaseMismatch);
-    LoraWeights weights = new PeftReader(base, loaded.weights()).read(layout);
     try {
       if (weights.bytes() > limit) {
         throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));

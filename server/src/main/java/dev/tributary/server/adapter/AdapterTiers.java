@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.tensor.BackgroundThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,7 +92,7 @@ final class AdapterTiers implements AutoCloseable {
             0,
             TimeUnit.SECONDS,
             new ArrayBlockingQueue<>(MAX_WAITING),
-            Thread.ofPlatform().daemon().name("adapter-load-", 0).factory());
+            BackgroundThreads.factory("adapter-load-"));
   }
 
   void listen(Listener listener) {

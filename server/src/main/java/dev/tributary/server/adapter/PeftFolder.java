@@ -6,6 +6,7 @@ import dev.tributary.identity.PeftConfigException;
 import dev.tributary.identity.ReadableBytes;
 import dev.tributary.identity.SafetensorsException;
 import dev.tributary.identity.SafetensorsHeader;
+import dev.tributary.server.tensor.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -27,8 +28,14 @@ record PeftFolder(Path path) {
   /// The two files, parsed, and the digest of exactly these bytes.
   record Contents(PeftConfig config, SafetensorsHeader header, String digest) {}
 
-  /// [Contents], with the bytes of the weights file that they were parsed from.
-  record Loaded(Contents contents, ByteBuffer weights) {}
+  /// [Contents], with the bytes of the weights file that they were parsed from: off the heap, which
+  /// need not be as large as an adapter.
+  record Loaded(Contents contents, Region weights) implements AutoCloseable {
+    @Override
+    public void close() {
+      weights.close();
+    }
+  }
 
   /// What tells a file that was changed from one that was not, without reading it.
   record FileStamp(long size, FileTime modified, Optional<Object> key) {}
@@ -73,12 +80,18 @@ record PeftFolder(Path path) {
   Loaded load(long limit) {
     return read(
         (config, channel) -> {
-          ByteBuffer weights = ByteBuffer.allocate((int) channel.size());
-          ReadableBytes source = ReadableBytes.of(channel);
-          for (int at = 0; at < weights.capacity(); at += CHUNK) {
-            source.read(at, weights.slice(at, Math.min(CHUNK, weights.capacity() - at)));
+          Region memory = Region.allocate(channel.size());
+          try {
+            ByteBuffer weights = memory.buffer();
+            ReadableBytes source = ReadableBytes.of(channel);
+            for (int at = 0; at < weights.capacity(); at += CHUNK) {
+              source.read(at, weights.slice(at, Math.min(CHUNK, weights.capacity() - at)));
+            }
+            return new Loaded(contents(config, ReadableBytes.of(weights)), memory);
+          } catch (IOException | RuntimeException | Error e) {
+            memory.close();
+            throw e;
           }
-          return new Loaded(contents(config, ReadableBytes.of(weights)), weights);
         },
         limit);
   }

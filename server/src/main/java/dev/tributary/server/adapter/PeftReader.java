@@ -32,13 +32,26 @@ final class PeftReader {
 
   /// @throws AdapterException naming tensor and index of a number that is not finite
   LoraWeights read(PeftLayout layout) {
+    long size = layout.pairs().values().stream().mapToLong(PeftReader::size).sum();
+    try (Region scratch = Region.allocate(size)) {
+      return read(layout, scratch.bytes());
+    }
+  }
+
+  /// @param scratch for the pairs, until they are copied side by side
+  private LoraWeights read(PeftLayout layout, Bytes scratch) {
     long bytes = 0;
+    long at = 0;
     Map<Site, Pair> pairs = new LinkedHashMap<>();
     Map<Site, float[]> magnitudes = new LinkedHashMap<>();
     for (Map.Entry<Site, PairTensors> entry : layout.pairs().entrySet()) {
       Site site = entry.getKey();
       PairTensors tensors = entry.getValue();
-      Pair pair = new Pair(matrix(tensors.a()), transposed(tensors.b()), tensors.scaling());
+      Matrix a = matrix(tensors.a(), scratch.slice(at, size(tensors.a())));
+      at += a.data().size();
+      Matrix bt = transposed(tensors.b(), scratch.slice(at, size(tensors.b())));
+      at += bt.data().size();
+      Pair pair = new Pair(a, bt, tensors.scaling());
       pairs.put(site, pair);
       bytes += pair.a().data().size() + pair.bt().data().size();
       Stored magnitude = tensors.magnitude();
@@ -60,29 +73,37 @@ final class PeftReader {
         pairs, magnitudes, norms, head, bytes + (head == null ? 0 : head.linear().bytes()));
   }
 
+  private static long size(PairTensors tensors) {
+    return size(tensors.a()) + size(tensors.b());
+  }
+
+  private static long size(Stored stored) {
+    return stored.tensor().elements() * type(stored).bytes();
+  }
+
   /// `[rows, cols]` as it lies in the file.
-  private Matrix matrix(Stored stored) {
+  private Matrix matrix(Stored stored, Bytes into) {
     int rows = dimension(stored, 0);
     int cols = dimension(stored, 1);
-    return new Matrix(copy(stored, cols, 1), type(stored), rows, cols);
+    copy(stored, into, cols, 1);
+    return new Matrix(into, type(stored), rows, cols);
   }
 
   /// `[rows, cols]` of the file as `[cols, rows]`.
-  private Matrix transposed(Stored stored) {
+  private Matrix transposed(Stored stored, Bytes into) {
     int rows = dimension(stored, 0);
     int cols = dimension(stored, 1);
-    return new Matrix(copy(stored, 1, rows), type(stored), cols, rows);
+    copy(stored, into, 1, rows);
+    return new Matrix(into, type(stored), cols, rows);
   }
 
   /// Copies element `[row, col]` to index `row * rowStride + col * colStride`.
-  private Bytes copy(Stored stored, int rowStride, int colStride) {
+  private void copy(Stored stored, Bytes into, int rowStride, int colStride) {
     int rows = dimension(stored, 0);
     int cols = dimension(stored, 1);
     int begin = begin(stored);
     DType type = type(stored);
     boolean half = stored.tensor().dtype().equals("F16");
-    // Soon copied off-heap, beside the others of the adapter.
-    Bytes data = Bytes.onHeap(rows * cols * type.bytes());
     for (int row = 0; row < rows; row++) {
       for (int col = 0; col < cols; col++) {
         int from = row * cols + col;
@@ -90,18 +111,17 @@ final class PeftReader {
         if (type == DType.BF16) {
           short bits = file.getShort(begin + 2 * from);
           requireFinite(Floats.fromBf16(bits), stored, from);
-          data.putShort(2 * to, bits);
+          into.putShort(2 * to, bits);
         } else {
           float value =
               half
                   ? Floats.fromF16(file.getShort(begin + 2 * from))
                   : file.getFloat(begin + 4 * from);
           requireFinite(value, stored, from);
-          data.putFloat(4 * to, value);
+          into.putFloat(4 * to, value);
         }
       }
     }
-    return data;
   }
 
   private float[] floats(Stored stored) {
@@ -115,12 +135,15 @@ final class PeftReader {
   /// A replaced head; rounded to bfloat16, as precise as the base's can be.
   private LoraWeights.Head head(Stored stored) {
     int elements = Math.toIntExact(stored.tensor().elements());
-    Bytes values = Bytes.onHeap(2 * elements);
-    for (int i = 0; i < elements; i++) {
-      values.putBf16(2L * i, value(stored, i));
+    Region memory = Region.allocate(2L * elements);
+    try {
+      for (int i = 0; i < elements; i++) {
+        memory.bytes().putBf16(2L * i, value(stored, i));
+      }
+    } catch (AdapterException e) {
+      memory.close();
+      throw e;
     }
-    Region memory = Region.allocate(values.size());
-    memory.bytes().copyFrom(values, 0, 0, values.size());
     LinearWeights weights =
         new LinearWeights.Bf16(dimension(stored, 0), dimension(stored, 1), memory.bytes());
     return new LoraWeights.Head(base.pack(weights), memory);

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
       PrefillCommand.class,
       StepCommand.class,
       LoadCommand.class,
+      SwapCommand.class,
       AdaptersCommand.class,
       PeerCommand.class,
       HelpCommand.class

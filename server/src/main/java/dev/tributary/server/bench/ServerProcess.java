@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -43,8 +44,8 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("dev.tributary.server.Main", "--listen", "127.0.0.1:0"));
-    // One server at a time has a folder of data; this one's are nobody's.
-    command.addAll(List.of("--data", Files.createTempDirectory("tributary-bench").toString()));
+    Path data = Files.createTempDirectory("tributary-bench");
+    command.addAll(List.of("--admin", "off", "--data", data.toString()));
     command.addAll(flags);
     ServerProcess server =
         new ServerProcess(new ProcessBuilder(command).redirectErrorStream(true).start());

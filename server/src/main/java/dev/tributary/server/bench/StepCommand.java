@@ -11,6 +11,7 @@ import dev.tributary.server.engine.TokenText;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Libtorch;
 import dev.tributary.server.tensor.Ops;
@@ -151,6 +152,7 @@ final class StepCommand implements Callable<Integer> {
     return new Job(
         "bench-" + row,
         "bench",
+        Request.DEFAULT_WEIGHT,
         IntStream.range(1000 + 7 * row, 1000 + 7 * row + PROMPT).toArray(),
         List.of(),
         sampled ? drawn : greedy,

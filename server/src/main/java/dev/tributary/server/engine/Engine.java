@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -91,6 +92,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             job.prompt(),
             clipped.maxTokens(),
@@ -113,6 +115,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             job.tenant(),
+            job.weight(),
             job.priority(),
             Arrays.copyOf(job.tokens(), job.tokens().length - 1),
             0,
@@ -142,6 +145,7 @@ public final class Engine implements AutoCloseable {
         new Request(
             nextId.getAndIncrement(),
             PROBES,
+            Request.DEFAULT_WEIGHT,
             Priority.HIGH,
             new int[length],
             0,
@@ -171,6 +175,12 @@ public final class Engine implements AutoCloseable {
 
   public EngineStats stats() {
     return loop.stats();
+  }
+
+  /// From now on `nanos` takes the time of each step, sampling included; called on the engine's
+  /// thread, so it must not block.
+  public void watchSteps(LongConsumer nanos) {
+    loop.watchSteps(nanos);
   }
 
   /// Drains without grace and waits for the thread to end, as long as a step may take. Called by

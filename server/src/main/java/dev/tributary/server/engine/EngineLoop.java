@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +48,7 @@ final class EngineLoop {
   private long failedSteps;
   private int failuresInARow;
   private volatile EngineStats stats;
+  private volatile LongConsumer stepTimes = nanos -> {};
 
   EngineLoop(
       StepRunner runner,
@@ -109,6 +111,10 @@ final class EngineLoop {
     return stats;
   }
 
+  void watchSteps(LongConsumer nanos) {
+    stepTimes = nanos;
+  }
+
   /// Ends every row, those still in the inbox too.
   void failAll(Failure failure) {
     receive();
@@ -148,7 +154,7 @@ final class EngineLoop {
     for (Sequence sequence : admitted) {
       Row row = Objects.requireNonNull(rows.get(sequence.id()));
       row.admitted = true;
-      inbox.left();
+      inbox.left(row);
       tell(
           row,
           () -> {
@@ -161,6 +167,7 @@ final class EngineLoop {
   private void step(List<Plan.Slice> slices) {
     List<List<Span>> spans = slices.stream().map(slice -> row(slice).spans(slice)).toList();
     Matrix logits;
+    long began = clock.getAsLong();
     watchdog.stepBegins();
     try {
       logits = runner.run(spans.stream().flatMap(List::stream).toList());
@@ -174,6 +181,7 @@ final class EngineLoop {
     steps++;
     scheduler.stepDone(slices);
     sample(slices, spans, logits);
+    stepTimes.accept(clock.getAsLong() - began);
     publish(slices);
   }
 
@@ -259,7 +267,7 @@ final class EngineLoop {
       rows.remove(row.id());
       scheduler.remove(row.id());
       if (!row.admitted) {
-        inbox.left();
+        inbox.left(row);
       }
       row.letGo();
     }
@@ -276,6 +284,7 @@ final class EngineLoop {
         inbox.waiting(),
         now.freePages(),
         now.cachedPages(),
+        settings.pages(),
         steps,
         promptTokens,
         now.prefixTokens(),

@@ -6,6 +6,7 @@ package dev.tributary.server.engine;
 /// @param waiting jobs not started
 /// @param freePages pages of the cache of keys and values that no sequence holds
 /// @param cachedPages those of them that keep a prefix until they are needed
+/// @param pages all pages of the cache
 /// @param steps steps run since the start
 /// @param promptTokens tokens of prompts computed since the start, again or for the first time
 /// @param prefixTokens tokens of prompts found in the prefix cache since the start
@@ -17,6 +18,7 @@ public record EngineStats(
     int waiting,
     int freePages,
     int cachedPages,
+    int pages,
     long steps,
     long promptTokens,
     long prefixTokens,

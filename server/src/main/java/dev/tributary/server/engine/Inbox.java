@@ -1,27 +1,27 @@
 package dev.tributary.server.engine;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.tributary.server.schedule.SharedPlaces;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /// Hands rows from callers' threads to the engine's. Bounded: counts the rows that have not been
-/// admitted, here or with the scheduler.
+/// admitted, here or with the scheduler; no tenant can fill it alone.
 final class Inbox {
-  private final int capacity;
   private final Duration retryAfter;
 
   @GuardedBy("this")
   private List<Row> rows = new ArrayList<>();
 
   @GuardedBy("this")
-  private int waiting;
+  private final SharedPlaces places;
 
   @GuardedBy("this")
   private boolean closed;
 
   Inbox(int capacity, Duration retryAfter) {
-    this.capacity = capacity;
+    places = new SharedPlaces(capacity);
     this.retryAfter = retryAfter;
   }
 
@@ -29,10 +29,12 @@ final class Inbox {
     if (closed) {
       throw new Rejection.Draining();
     }
-    if (waiting == capacity) {
-      throw new Rejection.QueueFull(waiting, retryAfter);
+    String tenant = row.sequence.tenant();
+    if (!places.take(tenant)) {
+      throw places.isFull()
+          ? new Rejection.QueueFull(places.taken(), retryAfter)
+          : new Rejection.ShareFull(tenant, retryAfter);
     }
-    waiting++;
     rows.add(row);
   }
 
@@ -44,12 +46,12 @@ final class Inbox {
   }
 
   /// A row taken was admitted or has ended.
-  synchronized void left() {
-    waiting--;
+  synchronized void left(Row row) {
+    places.free(row.sequence.tenant());
   }
 
   synchronized int waiting() {
-    return waiting;
+    return places.taken();
   }
 
   /// No row comes in any more.

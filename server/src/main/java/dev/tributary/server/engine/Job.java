@@ -11,6 +11,7 @@ import java.util.OptionalLong;
 ///
 /// @param id of the generation, for logs
 /// @param tenant whose it is
+/// @param weight the tenant's share of the machine under load, in [1, 1000]
 /// @param prompt token ids, at least one
 /// @param adapters deltas added in this order; empty is the base
 /// @param logprobs alternatives to report beside each token's logprob, 0 to 20; empty reports none
@@ -23,6 +24,7 @@ import java.util.OptionalLong;
 public record Job(
     String id,
     String tenant,
+    int weight,
     int[] prompt,
     List<AdapterUse> adapters,
     Sampling sampling,

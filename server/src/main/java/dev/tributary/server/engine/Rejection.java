@@ -65,6 +65,26 @@ public abstract sealed class Rejection extends RuntimeException {
     }
   }
 
+  /// As many jobs of the tenant wait as one tenant may have there; others may still come in.
+  public static final class ShareFull extends Rejection {
+    private final String tenant;
+    private final Duration retryAfter;
+
+    ShareFull(String tenant, Duration retryAfter) {
+      super("as many requests of " + tenant + " are waiting as one tenant may have");
+      this.tenant = tenant;
+      this.retryAfter = retryAfter;
+    }
+
+    public String tenant() {
+      return tenant;
+    }
+
+    public Duration retryAfter() {
+      return retryAfter;
+    }
+  }
+
   /// The engine takes no more jobs: it drains, is closed or has failed.
   public static final class Draining extends Rejection {
     Draining() {

@@ -7,6 +7,7 @@ import java.util.OptionalLong;
 
 /// Asks how likely given tokens are.
 ///
+/// @param weight the tenant's share of the machine under load, in [1, 1000]
 /// @param tokens input and completion, token ids
 /// @param from index of the first token to score, at least 1: a token needs one before it
 /// @param topN alternatives to report beside each token, 0 to 20
@@ -15,6 +16,7 @@ import java.util.OptionalLong;
 public record ScoreJob(
     String id,
     String tenant,
+    int weight,
     int[] tokens,
     int from,
     List<AdapterUse> adapters,

@@ -80,13 +80,17 @@ public final class Llama implements StepRunner, BaseWeights {
   public Matrix run(List<Span> spans) {
     Step step = Step.of(spans);
     Activations b = buffers.of(step.tokens().length);
+    ops.step(() -> layers(step, b));
+    return logits(step, b);
+  }
+
+  private void layers(Step step, Activations b) {
     ops.embed(step.tokens(), weights.embedding(), b.residual());
     for (int layer = 0; layer < config.layers(); layer++) {
       Block block = weights.blocks().get(layer);
       attention(step, b, layer, block);
       feedForward(step, b, layer, block);
     }
-    return logits(step, b);
   }
 
   @Override
@@ -189,7 +193,8 @@ public final class Llama implements StepRunner, BaseWeights {
       float[] own = group.norm(site);
       ops.rmsNorm(x, 0, x.rows(), own == null ? weights.finalNorm() : own, config.normEpsilon(), x);
       Linear head = group.head();
-      ops.logits(x, head == null ? weights.head() : head, logits.rowRange(from, at));
+      ops.logits(
+          x, head == null ? weights.head() : head, logits.rowRange(from, at), step.path(group));
     }
     return logits;
   }

@@ -87,6 +87,7 @@ public final class LoraWeights {
     if (before == 1) {
       region.close();
       if (head != null) {
+        head.linear().close();
         head.memory().close();
       }
     }

@@ -7,6 +7,7 @@ import dev.tributary.server.tensor.Rows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The spans of one step laid out as rows, and the runs of rows that use the same adapters.
@@ -104,7 +105,12 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, int wideFrom, List<Group>
     return List.of(new Group(0, tokens.length, List.of()));
   }
 
-  /// Runs of rows that one final norm and one head serve.
+  /// The path that the rows of `group` take, all the same one.
+  ComputePath path(Group group) {
+    return group.from < wideFrom ? ComputePath.NARROW : ComputePath.WIDE;
+  }
+
+  /// Runs of rows of one path that one final norm and one head serve.
   List<Group> headGroups() {
     LoraWeights.NormSite site = new LoraWeights.NormSite(-1, LoraWeights.Norm.FINAL);
     List<Group> runs = new ArrayList<>();
@@ -118,7 +124,15 @@ record Step(int[] tokens, Rows rows, boolean[] wanted, int wideFrom, List<Group>
       }
       shared = !own;
     }
-    return runs;
+    return runs.stream().flatMap(this::byPath).toList();
+  }
+
+  private Stream<Group> byPath(Group group) {
+    return group.from < wideFrom && wideFrom < group.to
+        ? Stream.of(
+            new Group(group.from, wideFrom, group.adapters),
+            new Group(wideFrom, group.to, group.adapters))
+        : Stream.of(group);
   }
 
   /// What the adapters do to a product of `layer`; rows that none touches are left out.

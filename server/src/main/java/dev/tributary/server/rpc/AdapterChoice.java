@@ -5,11 +5,14 @@ import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.adapter.Lease;
+import dev.tributary.server.metrics.CallRecord;
+import dev.tributary.server.metrics.VersionKey;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.v1.AdapterSelector;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
@@ -130,10 +133,20 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
       }
       versions.add(version);
     }
+    call.record().named(versions.stream().map(AdapterChoice::key).toList());
     List<Lease> leases = take(choices, versions, store, call);
+    call.record().leased(leases.stream().map(AdapterChoice::load).toList());
     // They load side by side, so the slowest is what the call waited for.
     long waited = leases.stream().mapToLong(lease -> lease.loadTime().toNanos()).max().orElse(0);
     return new Leases(choices, leases, waited);
+  }
+
+  private static VersionKey key(AdapterVersion version) {
+    return new VersionKey(version.tenant(), version.name(), version.number(), version.digest());
+  }
+
+  private static CallRecord.Load load(Lease lease) {
+    return new CallRecord.Load(lease.tier().name().toLowerCase(Locale.ROOT), lease.loadTime());
   }
 
   /// Throws the status of a version that can't be had.

@@ -11,6 +11,7 @@ import dev.tributary.server.adapter.Lease;
 import dev.tributary.server.adapter.VersionInfo;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.AliasRecord;
+import dev.tributary.server.state.Role;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.v1.Adapter;
 import dev.tributary.v1.AdapterEvent;
@@ -41,7 +42,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,24 +56,20 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private final Delay delay;
   private final Duration streamIdle;
   private final InstantSource time;
-  private final BooleanSupplier administrator;
 
   /// @param streamIdle a stream that takes or brings nothing for so long ends
-  /// @param administrator whether the call that the current thread works for is an administrator's
   AdaptersService(
       AdapterStore store,
       Ids ids,
       Delay delay,
       Duration streamIdle,
-      InstantSource time,
-      BooleanSupplier administrator) {
+      InstantSource time) {
     this.store = store;
     this.catalogue = store.catalogue();
     this.ids = ids;
     this.delay = delay;
     this.streamIdle = streamIdle;
     this.time = time;
-    this.administrator = administrator;
   }
 
   @Override
@@ -115,7 +111,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
       throw Statuses.invalid("source", "is required");
     }
     boolean hub = source.startsWith(HUB);
-    if (!hub && !administrator.getAsBoolean()) {
+    if (!hub && Caller.current().role() != Role.ADMIN) {
       throw Statuses.administratorsOnly("importing by path; import from hf:owner/repo instead");
     }
     Intake.Announced announced =
@@ -359,7 +355,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   }
 
   private static String tenant() {
-    return Tenant.current();
+    return Caller.current().tenant();
   }
 
   /// Whatever is refused is told of the adapter as the caller named it.

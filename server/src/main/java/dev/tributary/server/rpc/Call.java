@@ -1,5 +1,6 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.server.metrics.CallRecord;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -22,6 +23,7 @@ final class Call<RespT> {
 
   private final ServerCallStreamObserver<RespT> responses;
   private final Context context;
+  private final CallRecord record;
   private final String id;
   private volatile Runnable whenReady = () -> {};
 
@@ -29,6 +31,8 @@ final class Call<RespT> {
     this.responses = responses;
     this.context = context;
     this.id = id;
+    record = Observed.current();
+    record.serves(id, Caller.current().tenant());
   }
 
   /// Runs `handler` on a thread of its own; to be called while gRPC hands the call over.
@@ -45,6 +49,11 @@ final class Call<RespT> {
 
   String id() {
     return id;
+  }
+
+  /// Told what happens to the call.
+  CallRecord record() {
+    return record;
   }
 
   /// What the transport takes, at the pace at which it takes it.

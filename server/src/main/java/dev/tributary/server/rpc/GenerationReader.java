@@ -23,6 +23,7 @@ final class GenerationReader {
   /// @param requestId empty where the caller chose none
   record Asked(
       String requestId,
+      String affinityKey,
       Input input,
       List<AdapterChoice> adapters,
       Sampling sampling,
@@ -50,6 +51,7 @@ final class GenerationReader {
     }
     return new Asked(
         request.getRequestId(),
+        request.getAffinityKey(),
         Input.of(request),
         AdapterChoice.read(request.getAdaptersList(), limits.maxAdapters()),
         samplings.resolve(request.getSampling()),

@@ -2,6 +2,7 @@ package dev.tributary.server.rpc;
 
 import dev.tributary.server.engine.Job;
 import dev.tributary.server.engine.Ticket;
+import dev.tributary.server.state.Requests;
 import dev.tributary.v1.GenerateEvent;
 import dev.tributary.v1.GenerateRequest;
 import java.util.List;
@@ -13,48 +14,71 @@ import org.jspecify.annotations.Nullable;
 final class Generations {
   private final Serving serving;
   private final GenerationReader reader;
-  private final RecentRequests recent;
+  private final Requests requests;
   private final Ids ids;
   private final EncodingThreads encoding;
+  private final Quotas quotas;
+  private final Tally tally;
 
   Generations(
       Serving serving,
       GenerationReader reader,
-      RecentRequests recent,
+      Requests requests,
       Ids ids,
-      EncodingThreads encoding) {
+      EncodingThreads encoding,
+      Quotas quotas,
+      Tally tally) {
     this.serving = serving;
+    this.quotas = quotas;
+    this.tally = tally;
     this.encoding = encoding;
     this.reader = reader;
-    this.recent = recent;
+    this.requests = requests;
     this.ids = ids;
   }
 
   /// @param out takes the events; blocks while the reader is behind, throws when the call has ended
   void run(GenerateRequest request, Call<?> call, Consumer<GenerateEvent> out) {
     long arrived = serving.clock().getAsLong();
-    String tenant = Tenant.current();
     GenerationReader.Asked asked = reader.read(request);
-    int[] prompt =
-        encoding.run(
-            request.getSerializedSize(),
-            call,
-            () -> asked.input().encode(serving.tokenizer(), serving.model().vocabulary()));
-    checkFits(prompt.length, asked.input().field());
+    try (TenantUse.Place place = call.await(quotas.enter(Caller.current().tenant()))) {
+      int[] prompt =
+          encoding.run(
+              request.getSerializedSize(),
+              call,
+              () -> asked.input().encode(serving.tokenizer(), serving.model().vocabulary()));
+      checkFits(prompt.length, asked.input().field());
+      place.reserve(prompt.length);
+      run(asked, prompt, place, arrived, call, out);
+    }
+  }
+
+  private void run(
+      GenerationReader.Asked asked,
+      int[] prompt,
+      TenantUse.Place place,
+      long arrived,
+      Call<?> call,
+      Consumer<GenerateEvent> out) {
+    String tenant = Caller.current().tenant();
     String requestId = asked.requestId().isEmpty() ? ids.next() : asked.requestId();
-    try (RecentRequests.@Nullable Reservation reservation =
-            asked.requestId().isEmpty() ? null : recent.reserve(tenant, requestId, call.id());
+    try (Requests.@Nullable Reservation reservation =
+            asked.requestId().isEmpty() ? null : reserve(tenant, requestId, call.id());
         Leases leases =
             AdapterChoice.lease(
                 asked.adapters(),
                 serving.adapters(),
                 tenant,
-                request.getAffinityKey().isEmpty() ? requestId : request.getAffinityKey(),
+                asked.affinityKey().isEmpty() ? requestId : asked.affinityKey(),
                 call)) {
-      JobEvents events = new JobEvents(asked.echo() ? prompt.length : 0, leases::close);
-      Job job = job(asked, prompt, leases, tenant, call);
+      JobEvents events =
+          new JobEvents(
+              asked.echo() ? prompt.length : 0, call.record(), place::started, leases::close);
+      Job job = job(asked, prompt, leases, tenant, place.weight(), call);
       long submitted = serving.clock().getAsLong();
       Ticket ticket = serving.engine().submit(job, events);
+      place.taken();
+      tally.generation();
       call.onEnd(ticket::cancel);
       try {
         EventWriter writer =
@@ -66,15 +90,30 @@ final class Generations {
                 asked.sampling(),
                 submitted - arrived,
                 leases.waitedNanos());
-        pass(events, writer, call.id(), out);
+        pass(events, writer, reservation, call.id(), out);
       } finally {
         // The row ends within a step; until then it uses its leases and may still charge.
         ticket.cancel();
         events.awaitEnd();
-        if (reservation != null && events.generated()) {
-          reservation.keep();
-        }
+        place.answered(events.generated());
+        tally.completion(events.generated());
+        keep(reservation, events);
       }
+    }
+  }
+
+  /// Takes the id that the caller chose, or throws ALREADY_EXISTS.
+  private Requests.Reservation reserve(String tenant, String requestId, String generationId) {
+    return switch (requests.reserve(tenant, requestId, generationId)) {
+      case Requests.Reservation reservation -> reservation;
+      case Requests.Taken(String first) -> throw Statuses.seen(requestId, first);
+    };
+  }
+
+  /// Keeps the id once a token was generated. Durable on return.
+  private static void keep(Requests.@Nullable Reservation reservation, JobEvents events) {
+    if (reservation != null && events.generated() > 0) {
+      reservation.keep();
     }
   }
 
@@ -87,12 +126,18 @@ final class Generations {
   }
 
   private Job job(
-      GenerationReader.Asked asked, int[] prompt, Leases leases, String tenant, Call<?> call) {
+      GenerationReader.Asked asked,
+      int[] prompt,
+      Leases leases,
+      String tenant,
+      int weight,
+      Call<?> call) {
     OptionalLong deadline = call.deadline(serving.clock().getAsLong());
     List<dev.tributary.server.model.AdapterUse> uses = leases.uses();
     return new Job(
         call.id(),
         tenant,
+        weight,
         prompt,
         uses,
         asked.sampling(),
@@ -105,12 +150,23 @@ final class Generations {
         List.of());
   }
 
-  private static void pass(
-      JobEvents events, EventWriter writer, String id, Consumer<GenerateEvent> out) {
+  private void pass(
+      JobEvents events,
+      EventWriter writer,
+      Requests.@Nullable Reservation reservation,
+      String id,
+      Consumer<GenerateEvent> out) {
     while (true) {
       switch (events.take()) {
-        case JobEvents.Event.Started(var started) -> out.accept(writer.started(started));
-        case JobEvents.Event.Delta(var delta) -> out.accept(writer.delta(delta));
+        case JobEvents.Event.Started(var started) -> {
+          tally.prompt(started.promptTokens(), started.cachedTokens());
+          out.accept(writer.started(started));
+        }
+        case JobEvents.Event.Delta(var delta) -> {
+          // Before anybody reads the token: a crash must not make its id free again.
+          keep(reservation, events);
+          out.accept(writer.delta(delta));
+        }
         case JobEvents.Event.Finished(var finished) -> {
           out.accept(writer.finished(finished));
           return;

@@ -17,10 +17,12 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +45,10 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final int RESET_WINDOW_SECONDS = 10;
 
+  /// For a new connection to speak TLS and HTTP/2; whoever is slower may be holding it open on
+  /// purpose.
+  private static final Duration HANDSHAKE = Duration.ofSeconds(10);
+
   /// After answers have ended, for their last bytes to leave.
   private static final Duration FLUSH = Duration.ofSeconds(2);
 
@@ -50,15 +56,30 @@ public final class GrpcServer implements AutoCloseable {
   private final HealthStatusManager health = new HealthStatusManager();
   private final Admission admission;
   private final Delay delay;
+  private final LoadReports loads;
+  private final Tally tally = new Tally();
+  private final Access access;
+  private final Callers callers;
+  private final @Nullable ReloadingTls tls;
   private final Server server;
 
   private GrpcServer(
-      Serving serving, GrpcSettings settings, Delay delay, ServerBuilder<?> builder) {
+      Serving serving,
+      GrpcSettings settings,
+      Delay delay,
+      Access access,
+      ServerBuilder<?> builder,
+      @Nullable ReloadingTls tls) {
     this.serving = serving;
+    this.access = access;
+    this.tls = tls;
+    callers =
+        new Callers(
+            access.authenticator(), access::isOpen, MethodRoles::of, (caller, method) -> {});
     this.delay = delay;
     admission = new Admission(settings.maxCalls());
-    SERVICES.forEach(name -> health.setStatus(name, ServingStatus.NOT_SERVING));
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    loads = new LoadReports(serving.metrics()::engine);
+    tell(ServingStatus.NOT_SERVING);
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
     List<BindableService> services =
@@ -69,43 +90,63 @@ public final class GrpcServer implements AutoCloseable {
                 settings.streamIdle(),
                 settings.maxMessageBytes(),
                 ids,
-                random::nextLong),
+                random::nextLong,
+                access,
+                tally),
             new AdaptersService(
-                serving.adapters(),
-                ids,
-                delay,
-                settings.streamIdle(),
-                serving.time(),
-                // No caller is one before there are keys.
-                () -> false),
+                serving.adapters(), ids, delay, settings.streamIdle(), serving.time()),
             new ProvenanceGrpc.ProvenanceImplBase() {},
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));
     server =
         builder
-            .addService(health.getHealthService())
-            .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(ServerInterceptors.intercept(health.getHealthService(), callers))
+            .addService(
+                ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), callers))
+            .addService(ServerInterceptors.intercept(loads.service(), callers))
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
   }
 
-  /// Listens at `address` without encryption.
-  public static GrpcServer start(Serving serving, GrpcSettings settings, ListenAddress address)
+  /// Listens at `address`.
+  ///
+  /// @param tls null: without encryption
+  /// @throws IOException with a text for the user
+  public static GrpcServer start(
+      Serving serving,
+      GrpcSettings settings,
+      ListenAddress address,
+      Access access,
+      @Nullable TlsFiles tls)
       throws IOException {
-    return start(serving, settings, new ThreadDelay(), netty(settings, address));
+    ReloadingTls context = tls == null ? null : new ReloadingTls(tls);
+    return start(
+        serving, settings, new ThreadDelay(), access, netty(settings, address, context), context);
   }
 
   /// Over any transport, in tests.
   static GrpcServer start(
-      Serving serving, GrpcSettings settings, Delay delay, ServerBuilder<?> builder)
+      Serving serving,
+      GrpcSettings settings,
+      Delay delay,
+      Access access,
+      ServerBuilder<?> builder,
+      @Nullable ReloadingTls tls)
       throws IOException {
-    GrpcServer server = new GrpcServer(serving, settings, delay, builder);
+    GrpcServer server = new GrpcServer(serving, settings, delay, access, builder, tls);
     server.server.start();
     return server;
   }
 
-  static NettyServerBuilder netty(GrpcSettings settings, ListenAddress address) {
-    return NettyServerBuilder.forAddress(address.resolve())
+  /// @param tls null: without encryption
+  static NettyServerBuilder netty(
+      GrpcSettings settings, ListenAddress address, @Nullable ReloadingTls tls) {
+    NettyServerBuilder builder = NettyServerBuilder.forAddress(address.resolve());
+    if (tls != null) {
+      builder.sslContext(tls);
+    }
+    return builder
+        .handshakeTimeout(HANDSHAKE.toNanos(), TimeUnit.NANOSECONDS)
         .maxInboundMessageSize(settings.maxMessageBytes())
         .maxInboundMetadataSize(settings.maxMetadataBytes())
         .maxConcurrentCallsPerConnection(settings.maxCallsPerConnection())
@@ -121,11 +162,16 @@ public final class GrpcServer implements AutoCloseable {
   /// The last of a list of interceptors runs first.
   private ServerServiceDefinition checked(BindableService service) {
     ServerServiceDefinition parsed =
-        ServerInterceptors.intercept(
-            service, List.of(new KnownFields(), new UnbuiltMethods()));
+        ServerInterceptors.intercept(service, List.of(new KnownFields(), new UnbuiltMethods()));
     return ServerInterceptors.intercept(
         ServerInterceptors.useInputStreamMessages(parsed),
-        List.of(new ParsedRequests(), admission));
+        List.of(
+            new ParsedRequests(),
+            admission,
+            loads.perCall(),
+            callers,
+            tally,
+            new Observed(serving.metrics())));
   }
 
   /// The port that it listens at.
@@ -136,16 +182,46 @@ public final class GrpcServer implements AutoCloseable {
   /// Lets calls in: the server is warm.
   public void serve() {
     if (admission.serve()) {
-      SERVICES.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
-      health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+      tell(ServingStatus.SERVING);
     }
   }
 
-  /// Lets no more calls in, drains the engine, which has `grace` to finish what it has, and closes
-  /// the port. Returns when all is over.
+  /// `warming`, `serving`, `leaving` or `draining`: only while it is `serving` should callers come.
+  public String phase() {
+    return admission.phase().name().toLowerCase(Locale.ROOT);
+  }
+
+  /// Says that callers should go elsewhere (health NOT_SERVING, for good), but still lets them in:
+  /// whoever spreads calls needs a while to see it.
+  public void leave() {
+    if (admission.leave()) {
+      health.enterTerminalState();
+    }
+  }
+
+  /// Lets no more calls in until [#resume]; those under way go on.
+  void pause() {
+    admission.pause();
+    tell(ServingStatus.NOT_SERVING);
+  }
+
+  /// Lets calls in again after [#pause].
+  void resume() {
+    if (admission.resume()) {
+      tell(ServingStatus.SERVING);
+    }
+  }
+
+  private void tell(ServingStatus status) {
+    SERVICES.forEach(name -> health.setStatus(name, status));
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
+  }
+
+  /// Leaves, lets no more calls in, drains the engine, which has `grace` to finish what it has, and
+  /// closes the port. Returns when all is over.
   public void drain(Duration grace) throws InterruptedException {
+    leave();
     admission.drain();
-    health.enterTerminalState();
     try {
       serving.engine().drain(grace).get(grace.plus(FLUSH).toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException | TimeoutException e) {
@@ -157,7 +233,7 @@ public final class GrpcServer implements AutoCloseable {
       close();
       server.awaitTermination();
     }
-    delay.close();
+    end();
   }
 
   /// Waits until the server was drained or closed.
@@ -169,7 +245,47 @@ public final class GrpcServer implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+    end();
+  }
+
+  private void end() {
+    loads.close();
     delay.close();
+    if (tls != null) {
+      tls.close();
+    }
+  }
+
+  /// Full names of the methods that it serves.
+  List<String> methods() {
+    return methods(server);
+  }
+
+  static List<String> methods(Server server) {
+    return server.getServices().stream()
+        .flatMap(service -> service.getMethods().stream())
+        .map(method -> method.getMethodDescriptor().getFullMethodName())
+        .toList();
+  }
+
+  Serving serving() {
+    return serving;
+  }
+
+  Access access() {
+    return access;
+  }
+
+  Admission admission() {
+    return admission;
+  }
+
+  Tally tally() {
+    return tally;
+  }
+
+  Delay delay() {
+    return delay;
   }
 
   /// Calls of tributary.v1 in progress.

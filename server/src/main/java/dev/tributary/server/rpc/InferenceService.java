@@ -23,6 +23,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   private final Duration streamIdle;
   private final int maxMessageBytes;
   private final SamplingReader samplings;
+  private final Quotas quotas;
   private final Generations generations;
   private final Scores scores;
   private final Ids ids;
@@ -38,8 +39,11 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
       Duration streamIdle,
       int maxMessageBytes,
       Ids ids,
-      LongSupplier seeds) {
+      LongSupplier seeds,
+      Access access,
+      Tally tally) {
     this.serving = serving;
+    quotas = access.quotas();
     this.delay = delay;
     this.streamIdle = streamIdle;
     this.maxMessageBytes = maxMessageBytes;
@@ -49,10 +53,12 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         new Generations(
             serving,
             new GenerationReader(samplings, serving.limits()),
-            new RecentRequests(serving.clock(), RecentRequests.CAPACITY),
+            access.state().requests(),
             ids,
-            encoding);
-    scores = new Scores(serving, encoding);
+            encoding,
+            quotas,
+            tally);
+    scores = new Scores(serving, encoding, quotas, tally);
   }
 
   @Override
@@ -93,6 +99,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
 
   private CountTokensResponse count(CountTokensRequest request, Call<?> call) {
     Input input = Input.of(request);
+    quotas.count(Caller.current().tenant());
     int[] tokens =
         encoding.run(
             request.getSerializedSize(),

@@ -2,6 +2,8 @@ package dev.tributary.server.rpc;
 
 import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.Observer;
+import dev.tributary.server.metrics.CallRecord;
+import dev.tributary.server.metrics.Outcome;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,16 +25,22 @@ final class JobEvents implements Observer {
 
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final int echoedTokens;
+  private final CallRecord record;
+  private final Runnable whenStarted;
   private final Runnable whenOver;
   private int tokens;
-  private volatile boolean generated;
+  private volatile int generated;
   private boolean ended;
 
   /// @param echoedTokens how many tokens of the prompt come before the first generated one
+  /// @param record told by the engine's thread
+  /// @param whenStarted run by the engine's thread when the job leaves its queue; must not block
   /// @param whenOver run by the engine's thread when the row has ended, however long its reader
   ///   takes; must not block
-  JobEvents(int echoedTokens, Runnable whenOver) {
+  JobEvents(int echoedTokens, CallRecord record, Runnable whenStarted, Runnable whenOver) {
     this.echoedTokens = echoedTokens;
+    this.record = record;
+    this.whenStarted = whenStarted;
     this.whenOver = whenOver;
   }
 
@@ -55,32 +63,51 @@ final class JobEvents implements Observer {
     }
   }
 
-  /// Whether a token was generated, so that the request has cost something.
-  boolean generated() {
+  /// Tokens generated so far.
+  int generated() {
     return generated;
   }
 
   @Override
   public void onStarted(Started started) {
+    record.started(started.promptTokens(), started.cachedTokens());
+    whenStarted.run();
     events.add(new Event.Started(started));
   }
 
   @Override
   public void onDelta(Delta delta) {
+    int before = Math.max(tokens, echoedTokens);
     tokens += delta.tokenIds().size();
-    generated = tokens > echoedTokens;
+    generated = Math.max(0, tokens - echoedTokens);
+    record.generated(Math.max(0, tokens - before));
     events.add(new Event.Delta(delta));
   }
 
   @Override
   public void onFinished(Finished finished) {
-    whenOver.run();
+    record.finished(outcome(finished.reason()));
+    over();
     events.add(new Event.Finished(finished));
   }
 
   @Override
   public void onFailed(Failure failure) {
-    whenOver.run();
+    over();
     events.add(new Event.Failed(failure));
+  }
+
+  private void over() {
+    whenOver.run();
+    record.rowOver();
+  }
+
+  private static Outcome outcome(Reason reason) {
+    return switch (reason) {
+      case STOP -> Outcome.STOP;
+      case LENGTH -> Outcome.LENGTH;
+      case STOP_SEQUENCE -> Outcome.STOP_SEQUENCE;
+      case TIME_LIMIT -> Outcome.TIME_LIMIT;
+    };
   }
 }

@@ -44,4 +44,11 @@ abstract class RefusableListener<ReqT> extends SimpleForwardingServerCallListene
   final void pass(ReqT message) {
     delegate().onMessage(message);
   }
+
+  /// Ends a call before its handler has heard of it.
+  static <T> ServerCall.Listener<T> refuse(ServerCall<T, ?> call, StatusRuntimeException status) {
+    Metadata trailers = Status.trailersFromThrowable(status);
+    call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
+    return new ServerCall.Listener<>() {};
+  }
 }

@@ -18,9 +18,13 @@ final class Scores {
 
   private final Serving serving;
   private final EncodingThreads encoding;
+  private final Quotas quotas;
+  private final Tally tally;
 
-  Scores(Serving serving, EncodingThreads encoding) {
+  Scores(Serving serving, EncodingThreads encoding, Quotas quotas, Tally tally) {
     this.serving = serving;
+    this.quotas = quotas;
+    this.tally = tally;
     this.encoding = encoding;
   }
 
@@ -33,15 +37,31 @@ final class Scores {
     List<AdapterChoice> choices =
         AdapterChoice.read(request.getAdaptersList(), serving.limits().maxAdapters());
     int topN = GenerationReader.checkTop(request.getTopN(), "top_n");
-    List<Item> items =
-        encoding.run(request.getSerializedSize(), call, () -> read(request.getItemsList()));
-    try (Leases leases =
-        AdapterChoice.lease(choices, serving.adapters(), Tenant.current(), call.id(), call)) {
+    String tenant = Caller.current().tenant();
+    try (TenantUse.Place place = call.await(quotas.enter(tenant))) {
+      List<Item> items =
+          encoding.run(request.getSerializedSize(), call, () -> read(request.getItemsList()));
+      place.reserve(items.stream().mapToLong(item -> item.tokens().length).sum());
+      return run(items, choices, topN, request, place, call);
+    }
+  }
+
+  private ScoreResponse run(
+      List<Item> items,
+      List<AdapterChoice> choices,
+      int topN,
+      ScoreRequest request,
+      TenantUse.Place place,
+      Call<?> call) {
+    String tenant = Caller.current().tenant();
+    try (Leases leases = 
+        AdapterChoice.lease(choices, serving.adapters(), tenant, call.id(), call)) {
       ScoreResponse.Builder response =
           ScoreResponse.newBuilder()
               .setBaseDigest(serving.model().baseDigest())
               .addAllAdapters(leases.told());
-      List<ScoreJob.Scores> scores = score(items, leases, topN, request, call);
+      List<ScoreJob.Scores> scores = score(items, leases, topN, request, place, call);
+      call.record().started(items.stream().mapToInt(item -> item.tokens().length).sum(), 0);
       for (int i = 0; i < items.size(); i++) {
         response.addScores(told(items.get(i), scores.get(i)));
       }
@@ -85,7 +105,12 @@ final class Scores {
   }
 
   private List<ScoreJob.Scores> score(
-      List<Item> items, Leases leases, int topN, ScoreRequest request, Call<?> call) {
+      List<Item> items,
+      Leases leases,
+      int topN,
+      ScoreRequest request,
+      TenantUse.Place place,
+      Call<?> call) {
     Priority priority = GenerationReader.priority(request.getPriority());
     OptionalLong deadline = call.deadline(serving.clock().getAsLong());
     List<CompletableFuture<ScoreJob.Scores>> asked = new ArrayList<>(items.size());
@@ -97,7 +122,8 @@ final class Scores {
                 .score(
                     new ScoreJob(
                         call.id(),
-                        Tenant.current(),
+                        Caller.current().tenant(),
+                        place.weight(),
                         item.tokens(),
                         item.from(),
                         leases.uses(),
@@ -106,6 +132,8 @@ final class Scores {
                         priority,
                         request.getRepeatable())));
       }
+      place.taken();
+      tally.prompt(items.stream().mapToLong(item -> item.tokens().length).sum(), 0);
       return asked.stream().map(call::await).toList();
     } finally {
       // Frees what still runs if one of them was not taken or failed; else does nothing.

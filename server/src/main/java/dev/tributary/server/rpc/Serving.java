@@ -2,12 +2,14 @@ package dev.tributary.server.rpc;
 
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.engine.Engine;
+import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.tokenize.Tokenizer;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
 /// What the services stand on.
 ///
+/// @param metrics told of every call
 /// @param clock the engine's: nanoseconds, as [System#nanoTime]
 /// @param time of day, for ids and receipts
 public record Serving(
@@ -17,5 +19,6 @@ public record Serving(
     ServedModel model,
     GenerationDefaults defaults,
     RequestLimits limits,
+    Metrics metrics,
     LongSupplier clock,
     InstantSource time) {}

@@ -2,6 +2,7 @@ package dev.tributary.server.rpc;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
@@ -18,6 +19,7 @@ import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
 import dev.tributary.server.state.StateException;
 import dev.tributary.server.tokenize.TemplateException;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
@@ -70,6 +72,12 @@ final class Statuses {
           invalid(
               "input", "has " + prompt.tokens() + " tokens, must have at most " + prompt.limit());
       case Rejection.QueueFull full -> exhausted("as many requests wait as may", full.retryAfter());
+      case Rejection.ShareFull share ->
+          quota(
+              share.tenant(),
+              "server_queue",
+              "has as many requests waiting as the server lets one tenant have",
+              share.retryAfter());
       case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
     };
   }
@@ -228,6 +236,45 @@ final class Statuses {
     return build(Code.RESOURCE_EXHAUSTED, message, retry(retry));
   }
 
+  /// @param quota its name, as `Quota` of the contract has it where it is one of those
+  /// @param description what is used up, to be read after the tenant's name
+  static StatusRuntimeException quota(
+      String tenant, String quota, String description, java.time.Duration retry) {
+    return build(
+        Code.RESOURCE_EXHAUSTED,
+        "tenant \"" + tenant + "\" " + description,
+        QuotaFailure.newBuilder()
+            .addViolations(
+                QuotaFailure.Violation.newBuilder()
+                    .setSubject("tenant:" + tenant)
+                    .setQuotaId(quota)
+                    .setDescription(clip(description)))
+            .build(),
+        retry(retry));
+  }
+
+  static StatusRuntimeException keyMissing() {
+    return build(
+        Code.UNAUTHENTICATED,
+        "a key is needed: send the header \"authorization: Bearer KEY\"",
+        info("KEY_MISSING", Map.of()));
+  }
+
+  /// Unknown, malformed, revoked or expired: the one who has lost it learns no more than the one
+  /// who guesses.
+  static StatusRuntimeException keyInvalid() {
+    return build(
+        Code.UNAUTHENTICATED, "the key or token is not valid", info("KEY_INVALID", Map.of()));
+  }
+
+  /// @param who may call it, such as `OWNER or ADMIN`
+  static StatusRuntimeException denied(String method, String who) {
+    return build(
+        Code.PERMISSION_DENIED,
+        "the key's role may not call " + method + "; " + who + " may",
+        info("ROLE_LACKS_METHOD", Map.of("method", method)));
+  }
+
   /// @param message which etag is the stored one is not told: to have it is to have read the rest
   static StatusRuntimeException stale(String message) {
     return build(Code.ABORTED, message, info("ETAG_MISMATCH", Map.of()));
@@ -286,6 +333,24 @@ final class Statuses {
         Code.PERMISSION_DENIED,
         "only an administrator may do this: " + what,
         info("ADMINISTRATORS_ONLY", Map.of()));
+  }
+
+  /// Why a call ended, in a word of a fixed set, for metrics: what its details say, else its code.
+  static String reason(io.grpc.Status status, Metadata trailers) {
+    com.google.rpc.Status full = StatusProto.fromStatusAndTrailers(status, trailers);
+    for (Any detail : full.getDetailsList()) {
+      try {
+        if (detail.is(ErrorInfo.class)) {
+          return detail.unpack(ErrorInfo.class).getReason();
+        }
+        if (detail.is(PreconditionFailure.class)) {
+          return detail.unpack(PreconditionFailure.class).getViolations(0).getType();
+        }
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException("a detail that this server made itself", e);
+      }
+    }
+    return status.getCode().name();
   }
 
   private static StatusRuntimeException internal(Throwable cause, String id) {

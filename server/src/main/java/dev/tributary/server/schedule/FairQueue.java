@@ -87,8 +87,8 @@ final class FairQueue {
   }
 
   /// The tenant was served so many virtual tokens.
-  void charge(String tenant, long tokens) {
-    served.charge(tenant, tokens);
+  void charge(String tenant, int weight, long tokens) {
+    served.charge(tenant, weight, tokens);
   }
 
   private Tenant tenant(Sequence sequence) {

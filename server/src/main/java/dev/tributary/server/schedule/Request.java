@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 /// What is to be computed for somebody.
 ///
 /// @param id not in use
+/// @param weight the tenant's share of the machine under load, relative to others', in [1, 1000]
 /// @param tokens ids of the prompt, at least one
 /// @param maxTokens most tokens that will be generated; 0 where only the prompt is wanted
 /// @param logitsFrom index of the first token whose logits are wanted: no earlier token needs to be
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record Request(
     long id,
     String tenant,
+    int weight,
     Priority priority,
     int[] tokens,
     int maxTokens,
@@ -24,10 +26,18 @@ public record Request(
     boolean repeatable,
     @Nullable Scope scope,
     List<PathRun> paths) {
+  /// Of tenants of which nothing else was said.
+  public static final int DEFAULT_WEIGHT = 100;
+
+  public static final int MAX_WEIGHT = 1000;
+
   public Request {
     if (tokens.length < 1 || maxTokens < 0 || logitsFrom < 0 || logitsFrom >= tokens.length) {
       throw new IllegalArgumentException(
           "%d + %d tokens, logits from %d".formatted(tokens.length, maxTokens, logitsFrom));
+    }
+    if (weight < 1 || weight > MAX_WEIGHT) {
+      throw new IllegalArgumentException("weight " + weight);
     }
     tokens = tokens.clone();
     paths = List.copyOf(paths);

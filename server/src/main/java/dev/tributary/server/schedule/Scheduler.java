@@ -102,7 +102,7 @@ public final class Scheduler {
         cache.offer(block);
       }
       if (sequence.generates() && slice.end() == sequence.length()) {
-        queue.charge(sequence.tenant(), VirtualTokens.OUTPUT);
+        queue.charge(sequence.tenant(), sequence.weight(), VirtualTokens.OUTPUT);
       }
     }
   }
@@ -163,7 +163,7 @@ public final class Scheduler {
       adapters.addAll(next.adapters());
       prefixTokens += next.cachedTokens();
       long computed = next.promptTokens() - next.cachedTokens();
-      queue.charge(next.tenant(), VirtualTokens.INPUT * computed);
+      queue.charge(next.tenant(), next.weight(), VirtualTokens.INPUT * computed);
       admitted.add(next);
     }
     return admitted;

@@ -101,8 +101,13 @@ public final class Sequence {
     return request.priority();
   }
 
-  String tenant() {
+  /// Whose it is.
+  public String tenant() {
     return request.tenant();
+  }
+
+  int weight() {
+    return request.weight();
   }
 
   boolean repeatable() {

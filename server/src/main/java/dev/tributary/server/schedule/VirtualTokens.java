@@ -8,13 +8,18 @@ import java.util.Map;
 /// Serving Large Language Models" (OSDI 2024), algorithm 2.
 ///
 /// The tenant whose counter is the least is served next, so those that always have something
-/// waiting get the same service, whatever the number and length of their requests.
+/// waiting get service by their weights, whatever the number and length of their requests: a
+/// counter grows by the tokens divided by the weight (the paper's section 4.3).
 final class VirtualTokens {
   /// A token of the prompt that is computed; the paper's w_p.
   static final int INPUT = 1;
 
   /// A token that is generated; the paper's w_q.
   static final int OUTPUT = 2;
+
+  /// What a token adds to the counter of a tenant of weight 1. Dividing by a weight loses less than
+  /// a hundredth.
+  private static final long UNIT = 100L * Request.MAX_WEIGHT;
 
   /// One entry for each tenant seen; there are as many as are configured.
   private final Map<String, Long> counters = new HashMap<>();
@@ -39,7 +44,7 @@ final class VirtualTokens {
     lastLeft = of(tenant);
   }
 
-  void charge(String tenant, long tokens) {
-    counters.merge(tenant, tokens, Long::sum);
+  void charge(String tenant, int weight, long tokens) {
+    counters.merge(tenant, tokens * UNIT / weight, Long::sum);
   }
 }

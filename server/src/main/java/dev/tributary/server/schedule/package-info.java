@@ -30,7 +30,8 @@
 ///   page takes over its paths. It takes none from the first token whose logits are wanted on.
 /// - **Tenants** ([FairQueue], [VirtualTokens]): who was served least is next; within a tenant the
 ///   classes count, and neither is passed over for ever. Tokens found in the prefix cache or
-///   computed again are not charged. All tenants weigh the same until there are quotas.
+///   computed again are not charged. A tenant of twice the weight is charged half. Places that
+///   tenants share, such as those of the waiting queue, none can take alone ([SharedPlaces]).
 /// - **Adapters**: a request comes here when its adapters are in memory, so a cold one holds no row
 ///   while it loads. The sequences admitted use at most so many different adapters, since each
 ///   costs every step the reading of its weights and keeps its memory: a tenant whose next request

@@ -22,8 +22,14 @@ public final class Adapters {
   /// Aliases of one adapter.
   public static final int MAX_ALIASES = 64;
 
+  /// Something of an adapter: a number, a digest or an alias.
+  private record Part(AdapterName adapter, Object part) {}
+
   private final Database database;
   private final InstantSource time;
+  private final Recent<Part, VersionRecord> byNumber = new Recent<>();
+  private final Recent<Part, VersionRecord> byDigest = new Recent<>();
+  private final Recent<Part, AliasRecord> byAlias = new Recent<>();
 
   Adapters(Database database, InstantSource time) {
     this.database = database;
@@ -33,7 +39,7 @@ public final class Adapters {
   /// Makes an adapter without versions.
   public AdapterRecord create(
       AdapterName name, String description, Map<String, String> labels, StorageLimits limits) {
-    return database.write(
+    return write(
         session -> {
           if (AdapterTable.find(session, name).isPresent()) {
             throw new StateException(
@@ -72,11 +78,13 @@ public final class Adapters {
         });
   }
 
+  /// Changes description or labels.
+  ///
   /// @param etag that the stored adapter must have; null: any
   /// @param change of description and labels; it must keep the rest
   public AdapterRecord update(
       AdapterName name, @Nullable String etag, UnaryOperator<AdapterRecord> change) {
-    return database.write(
+    return write(
         session -> {
           AdapterRecord before = AdapterTable.require(session, name);
           Checks.etag(AdapterTable.KIND, name.toString(), etag, before.etag());
@@ -95,7 +103,7 @@ public final class Adapters {
   ///
   /// @param etag that the stored adapter must have; null: any
   public void delete(AdapterName name, @Nullable String etag) {
-    database.change(
+    change(
         session -> {
           AdapterRecord adapter = AdapterTable.require(session, name);
           Checks.etag(AdapterTable.KIND, name.toString(), etag, adapter.etag());
@@ -112,7 +120,7 @@ public final class Adapters {
   /// Adds a version of each adapter, all or none.
   public List<VersionRecord> publishAll(
       Map<AdapterName, VersionFacts> versions, StorageLimits limits) {
-    return database.write(
+    return write(
         session -> {
           List<VersionRecord> published = new ArrayList<>(versions.size());
           for (Map.Entry<AdapterName, VersionFacts> version : versions.entrySet()) {
@@ -132,11 +140,7 @@ public final class Adapters {
     int number = AdapterTable.require(session, name).latestVersion() + 1;
     VersionRecord version =
         new VersionRecord(name, number, facts, VersionState.READY, "", false, now);
-    long before = limits.bytes() == null ? 0 : VersionTable.bytes(session, name.tenant());
-    VersionTable.insert(session, version);
-    if (limits.bytes() != null) {
-      limits.checkBytes(before, VersionTable.bytes(session, name.tenant()));
-    }
+    insert(session, version, limits);
     AdapterTable.setLatest(session, name, number);
     AdapterTable.touch(session, name, now);
     if (number == 1) {
@@ -147,13 +151,29 @@ public final class Adapters {
     return version;
   }
 
+  private static void insert(Session session, VersionRecord version, StorageLimits limits)
+      throws SQLException {
+    String tenant = version.adapter().tenant();
+    if (limits.bytes() == null) {
+      VersionTable.insert(session, version);
+    } else {
+      long before = VersionTable.bytes(session, tenant);
+      VersionTable.insert(session, version);
+      limits.checkBytes(before, VersionTable.bytes(session, tenant));
+    }
+  }
+
   public Optional<VersionRecord> version(AdapterName name, int number) {
-    return database.read(session -> VersionTable.find(session, name, number));
+    return byNumber.get(
+        new Part(name, number),
+        () -> database.read(session -> VersionTable.find(session, name, number)));
   }
 
   /// The newest of the adapter's versions with this digest.
   public Optional<VersionRecord> versionByDigest(AdapterName name, String digest) {
-    return database.read(session -> VersionTable.find(session, name, digest));
+    return byDigest.get(
+        new Part(name, digest),
+        () -> database.read(session -> VersionTable.find(session, name, digest)));
   }
 
   /// Newest first. Empty, too, for an adapter that does not exist.
@@ -171,6 +191,8 @@ public final class Adapters {
     return database.read(VersionTable::pinned);
   }
 
+  /// Says whether a version can be used.
+  ///
   /// All whose files lie outside of the store, of all tenants, in order.
   public List<VersionRecord> linked() {
     return database.read(VersionTable::linked);
@@ -203,7 +225,7 @@ public final class Adapters {
   }
 
   private VersionRecord changeVersion(AdapterName name, int number, Database.Change change) {
-    return database.write(
+    return write(
         session -> {
           VersionTable.require(session, name, number);
           change.run(session);
@@ -213,7 +235,7 @@ public final class Adapters {
 
   /// Deletes a version that no alias leads to.
   public void deleteVersion(AdapterName name, int number) {
-    database.change(
+    change(
         session -> {
           VersionTable.require(session, name, number);
           AliasTable.to(session, name, number)
@@ -234,7 +256,9 @@ public final class Adapters {
   }
 
   public Optional<AliasRecord> alias(AdapterName name, String alias) {
-    return database.read(session -> AliasTable.find(session, name, alias));
+    return byAlias.get(
+        new Part(name, alias),
+        () -> database.read(session -> AliasTable.find(session, name, alias)));
   }
 
   /// Points an alias at versions, making it if there is none.
@@ -247,7 +271,7 @@ public final class Adapters {
       AliasRecord.@Nullable Shadow shadow,
       @Nullable String etag) {
     AliasRecord record = new AliasRecord(alias, targets, shadow, Nonces.etag());
-    return database.write(
+    return write(
         session -> {
           AdapterTable.require(session, name);
           Optional<AliasRecord> before = AliasTable.find(session, name, alias);
@@ -273,9 +297,11 @@ public final class Adapters {
     }
   }
 
+  /// Takes an alias away.
+  ///
   /// @param etag that the stored alias must have; null: any
   public void removeAlias(AdapterName name, String alias, @Nullable String etag) {
-    database.change(
+    change(
         session -> {
           Optional<AliasRecord> before = AliasTable.find(session, name, alias);
           if (before.isEmpty()) {
@@ -297,6 +323,11 @@ public final class Adapters {
         stored.map(AliasRecord::etag).orElse(""));
   }
 
+  /// Of all tenants.
+  public VersionTotals totals() {
+    return database.read(VersionTable::totals);
+  }
+
   public StorageUse use(String tenant) {
     return database.read(session -> VersionTable.use(session, tenant));
   }
@@ -309,5 +340,21 @@ public final class Adapters {
   /// Whether a version in the store needs these files.
   public boolean isStored(StoredDigest files) {
     return database.read(session -> VersionTable.isStored(session, files));
+  }
+
+  private <T> T write(Database.Work<T> work) {
+    T result = database.write(work);
+    byNumber.changed();
+    byDigest.changed();
+    byAlias.changed();
+    return result;
+  }
+
+  private void change(Database.Change change) {
+    write(
+        session -> {
+          change.run(session);
+          return true;
+        });
   }
 }

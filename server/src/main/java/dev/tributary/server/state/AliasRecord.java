@@ -19,6 +19,8 @@ public record AliasRecord(String name, List<Target> targets, @Nullable Shadow sh
   private static final int MILLION = 1_000_000;
   private static final int MAX_TARGETS = 16;
 
+  /// A version and its share of requests.
+  ///
   /// @param weight relative, in [0, 1,000,000]
   public record Target(int number, int weight) {
     public Target {

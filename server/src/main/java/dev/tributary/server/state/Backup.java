@@ -11,14 +11,17 @@ import java.nio.file.StandardOpenOption;
 final class Backup {
   private Backup() {}
 
-  static void write(Database database, Path asked) {
+  static void write(Path file, Path asked) {
     Path target = asked.toAbsolutePath();
     refuse(target);
+    if (!Files.exists(file)) {
+      throw new StateException(new StateException.Unavailable("there is no state at " + file));
+    }
     Path partial = target.resolveSibling(target.getFileName() + "." + Nonces.hex(4) + ".partial");
     OwnFile.create(partial);
     try {
       try {
-        database.aside(session -> session.run("VACUUM INTO ?", partial));
+        Database.copy(file, partial);
         force(partial);
         refuse(target);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);

@@ -15,7 +15,8 @@ import org.sqlite.SQLiteException;
 ///
 /// A reader sees what was committed last, and never waits for the disk. Waiting is not
 /// interruptible: a read takes microseconds and a commit milliseconds, and a call that was
-/// cancelled must not leave it open whether its change is stored.
+/// cancelled must not leave it open whether its change is stored. It is fair, since else a thread
+/// that wakes up is overtaken for minutes by busy ones that never slept.
 final class Database implements AutoCloseable {
   /// What is done in one transaction.
   interface Work<T> {
@@ -37,12 +38,12 @@ final class Database implements AutoCloseable {
   private static final int LOG_BYTES = 64 << 20;
 
   private final Path file;
-  private final ReentrantLock writing = new ReentrantLock();
+  private final ReentrantLock writing = new ReentrantLock(true);
 
   @GuardedBy("writing")
   private final Session writer;
 
-  private final Semaphore free = new Semaphore(READERS);
+  private final Semaphore free = new Semaphore(READERS, true);
 
   @GuardedBy("readers")
   private final Deque<Session> readers = new ArrayDeque<>(READERS);
@@ -55,11 +56,11 @@ final class Database implements AutoCloseable {
   }
 
   /// Opens the file or makes it, checks it whole and brings its schema up to date.
-  static Database open(Path file) {
+  static Database open(Path file, Schema schema) {
     try {
       Session writer = connect(file);
       try {
-        Schema.prepare(writer, file);
+        schema.prepare(writer, file);
         Database database = new Database(file, writer);
         database.connectReaders();
         return database;
@@ -110,14 +111,19 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /// Something long, on a connection of its own; outside of a transaction.
-  <T> T aside(Work<T> work) {
-    requireOpen();
+  /// Writes what was committed last into an empty file. Takes long, so on a connection of its own.
+  static void copy(Path file, Path target) {
     try (Session session = connect(file)) {
-      return work.run(session);
+      Schema.requireOurs(session, file);
+      session.run("VACUUM INTO ?", target);
     } catch (SQLException e) {
       throw failure(file, e);
     }
+  }
+
+  Path file() {
+    requireOpen();
+    return file;
   }
 
   private Session take() {

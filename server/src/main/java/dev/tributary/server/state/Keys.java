@@ -2,6 +2,7 @@ package dev.tributary.server.state;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.ResultSet;
@@ -33,10 +34,13 @@ public final class Keys {
   /// Stands in where there is no key, so that the work is the same. No secret hashes to it.
   private static final byte[] NO_HASH = new byte[32];
 
-  private record Stored(KeyRecord key, byte[] hash) {}
+  private record Stored(KeyRecord key, ByteBuffer hash) {}
 
   private final Database database;
   private final InstantSource time;
+
+  /// By the hash of the secret.
+  private final Recent<ByteBuffer, KeyRecord> recent = new Recent<>();
 
   /// By key id, the hour of the last use that was stored or is being stored; saves a write per
   /// call.
@@ -86,23 +90,31 @@ public final class Keys {
     return new NewKey(key, secret);
   }
 
-  /// The key that a secret belongs to, unless it expired or was revoked. Takes the same work for
-  /// secrets of unknown keys.
+  /// The key that a secret belongs to, unless it expired or was revoked. Its last use may be from
+  /// before this one.
   public Optional<KeyRecord> authenticate(String secret, Instant now) {
+    byte[] hash = hash(secret);
+    // By the hash, so that only who has the secret is answered faster.
+    Optional<KeyRecord> key = recent.get(ByteBuffer.wrap(hash), () -> check(secret, hash));
+    if (key.isEmpty() || hasExpired(key.get(), now)) {
+      return Optional.empty();
+    }
+    note(key.get(), now.truncatedTo(ChronoUnit.HOURS));
+    return key;
+  }
+
+  /// Does the same work for secrets of unknown keys.
+  private Optional<KeyRecord> check(String secret, byte[] hash) {
     Matcher parts = SECRET.matcher(secret);
     String id = parts.matches() ? parts.group(1) : "";
-    byte[] hash = hash(secret);
     Optional<Stored> stored = find(id);
-    boolean same = MessageDigest.isEqual(hash, stored.map(Stored::hash).orElse(NO_HASH));
-    if (!same || stored.isEmpty()) {
-      return Optional.empty();
-    }
-    KeyRecord key = stored.get().key();
-    if (key.expires() != null && !now.isBefore(key.expires())) {
-      return Optional.empty();
-    }
-    note(key, now.truncatedTo(ChronoUnit.HOURS));
-    return Optional.of(key);
+    boolean same =
+        MessageDigest.isEqual(hash, stored.map(found -> found.hash().array()).orElse(NO_HASH));
+    return same ? stored.map(Stored::key) : Optional.empty();
+  }
+
+  private static boolean hasExpired(KeyRecord key, Instant now) {
+    return key.expires() != null && !now.isBefore(key.expires());
   }
 
   public Optional<KeyRecord> get(String id) {
@@ -137,6 +149,7 @@ public final class Keys {
             throw new StateException(new StateException.NotFound(KIND, id));
           }
         });
+    recent.changed();
     noted.remove(id);
   }
 
@@ -145,22 +158,23 @@ public final class Keys {
         session ->
             session.one(
                 "SELECT * FROM keys WHERE id = ?",
-                row -> new Stored(key(row), row.getBytes("secret_hash")),
+                row -> new Stored(key(row), ByteBuffer.wrap(row.getBytes("secret_hash"))),
                 id));
   }
 
   /// Stores the hour of use, once per hour and key.
   private void note(KeyRecord key, Instant hour) {
-    Instant stored = key.lastUse();
-    if (stored != null && !stored.isBefore(hour)) {
-      return;
-    }
-    Instant before = noted.put(key.id(), hour);
-    if (hour.equals(before)) {
+    if (hour.equals(key.lastUse()) || hour.equals(noted.put(key.id(), hour))) {
       return;
     }
     database.change(
-        session -> session.run("UPDATE keys SET last_use = ? WHERE id = ?", hour, key.id()));
+        session ->
+            session.run(
+                "UPDATE keys SET last_use = ?"
+                    + " WHERE id = ? AND (last_use IS NULL OR last_use < ?)",
+                hour,
+                key.id(),
+                hour));
   }
 
   private static KeyRecord key(ResultSet row) throws SQLException {

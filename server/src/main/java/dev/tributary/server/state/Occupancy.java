@@ -93,8 +93,11 @@ final class Occupancy implements AutoCloseable {
 
   @Override
   public void close() {
+    if (!channel.isOpen()) {
+      // The file may be another's by now.
+      return;
+    }
     try {
-      channel.truncate(0);
       channel.close();
     } catch (IOException e) {
       throw new StateException(

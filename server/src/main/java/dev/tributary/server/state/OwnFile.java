@@ -1,7 +1,6 @@
 package dev.tributary.server.state;
 
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
@@ -12,8 +11,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 final class OwnFile {
   private OwnFile() {}
 
-  /// @return false if there is one
-  static boolean create(Path file) {
+  /// Makes one, unless there is a file.
+  static void create(Path file) {
+    if (Files.exists(file)) {
+      return;
+    }
     try {
       FileAttribute<?>[] owner =
           Files.getFileStore(file.resolveSibling("")).supportsFileAttributeView("posix")
@@ -22,9 +24,6 @@ final class OwnFile {
               }
               : new FileAttribute<?>[0];
       Files.createFile(file, owner);
-      return true;
-    } catch (FileAlreadyExistsException e) {
-      return false;
     } catch (IOException e) {
       throw new StateException(
           new StateException.Unavailable(file + " can't be made: " + e.getMessage()), e);

@@ -24,6 +24,8 @@ public final class Requests {
   /// What comes of asking for an id.
   public sealed interface Claim permits Taken, Reservation {}
 
+  /// The id is in use, or was lately.
+  ///
   /// @param generationId of the call that has it
   public record Taken(String generationId) implements Claim {}
 

@@ -39,7 +39,7 @@ public final class State implements AutoCloseable {
     Occupancy occupancy = Occupancy.take(real, time.instant());
     try {
       OwnFile.create(real);
-      Database database = Database.open(real);
+      Database database = Database.open(real, Schema.current());
       try {
         database.change(VersionTable::endDraining);
         return new State(occupancy, database, time);
@@ -95,7 +95,14 @@ public final class State implements AutoCloseable {
   /// @param target must not exist; it is there whole or not at all
   /// @throws StateException AlreadyExists, or Unavailable: it can't be written
   public void backup(Path target) {
-    Backup.write(database, target);
+    Backup.write(database.file(), target);
+  }
+
+  /// The same for a state that another process may have open.
+  ///
+  /// @param file must exist
+  public static void backup(Path file, Path target) {
+    Backup.write(file, target);
   }
 
   @Override

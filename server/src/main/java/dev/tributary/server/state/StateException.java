@@ -12,6 +12,8 @@ public final class StateException extends RuntimeException {
     String message();
   }
 
+  /// There is no such thing.
+  ///
   /// @param name as the caller gave it, or `tenant/name`
   public record NotFound(String kind, String name) implements Reason {
     @Override
@@ -20,6 +22,7 @@ public final class StateException extends RuntimeException {
     }
   }
 
+  /// The name is taken.
   public record AlreadyExists(String kind, String name) implements Reason {
     @Override
     public String message() {
@@ -27,6 +30,8 @@ public final class StateException extends RuntimeException {
     }
   }
 
+  /// The stored etag is not the expected one.
+  ///
   /// @param current the stored etag; empty where a given one can't match since there is none
   public record EtagMismatch(String kind, String name, String current) implements Reason {
     @Override
@@ -35,6 +40,8 @@ public final class StateException extends RuntimeException {
     }
   }
 
+  /// It can't go while something leads to it.
+  ///
   /// @param by what uses it: `alias prod`, `3 adapters`
   public record InUse(String kind, String name, String by) implements Reason {
     @Override
@@ -43,6 +50,8 @@ public final class StateException extends RuntimeException {
     }
   }
 
+  /// A limit would be passed.
+  ///
   /// @param quota as the contract's Quota calls it (`adapters`, `adapter_bytes`), or `aliases`,
   ///   `uploads`
   /// @param used before the refused change

@@ -18,6 +18,7 @@ public final class Tenants {
 
   private final Database database;
   private final InstantSource time;
+  private final Recent<String, TenantRecord> recent = new Recent<>();
 
   Tenants(Database database, InstantSource time) {
     this.database = database;
@@ -35,7 +36,7 @@ public final class Tenants {
   public TenantRecord create(String name, String displayName, Quota quota) {
     TenantRecord tenant =
         new TenantRecord(name, displayName, quota, State.now(time), Nonces.etag());
-    return database.write(
+    return write(
         session -> {
           if (find(session, name).isPresent()) {
             throw new StateException(new StateException.AlreadyExists(KIND, name));
@@ -50,7 +51,7 @@ public final class Tenants {
   }
 
   public Optional<TenantRecord> get(String name) {
-    return database.read(session -> find(session, name));
+    return recent.get(name, () -> database.read(session -> find(session, name)));
   }
 
   /// By name.
@@ -68,11 +69,13 @@ public final class Tenants {
                 limit));
   }
 
+  /// Changes display name or quota.
+  ///
   /// @param etag that the stored tenant must have; null: any
   /// @param change of display name and quota; it must keep the rest
   public TenantRecord update(
       String name, @Nullable String etag, UnaryOperator<TenantRecord> change) {
-    return database.write(
+    return write(
         session -> {
           TenantRecord before = require(session, name);
           Checks.etag(KIND, name, etag, before.etag());
@@ -91,7 +94,7 @@ public final class Tenants {
   ///
   /// @param etag that the stored tenant must have; null: any
   public void delete(String name, @Nullable String etag) {
-    database.change(
+    write(
         session -> {
           TenantRecord tenant = require(session, name);
           Checks.etag(KIND, name, etag, tenant.etag());
@@ -106,7 +109,14 @@ public final class Tenants {
           }
           session.run("DELETE FROM requests WHERE tenant = ?", name);
           session.run("DELETE FROM tenants WHERE name = ?", name);
+          return tenant;
         });
+  }
+
+  private TenantRecord write(Database.Work<TenantRecord> work) {
+    TenantRecord result = database.write(work);
+    recent.changed();
+    return result;
   }
 
   static TenantRecord require(Session session, String name) throws SQLException {

@@ -152,6 +152,14 @@ final class VersionTable {
         VersionState.DRAINING);
   }
 
+  static VersionTotals totals(Session session) throws SQLException {
+    return session
+        .one(
+            "SELECT count(*), coalesce(sum(weights_bytes), 0) FROM versions",
+            row -> new VersionTotals(row.getInt(1), row.getLong(2)))
+        .orElseThrow();
+  }
+
   static StorageUse use(Session session, String tenant) throws SQLException {
     long adapters = session.number("SELECT count(*) FROM adapters WHERE tenant = ?", tenant);
     return new StorageUse((int) adapters, bytes(session, tenant));

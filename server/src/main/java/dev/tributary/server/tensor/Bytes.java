@@ -69,11 +69,6 @@ public final class Bytes {
     return new Bytes(CLibrary.allocateZeroed(size, ALIGNMENT, arena));
   }
 
-  /// Zeroed memory on the Java heap, for what is soon copied elsewhere.
-  public static Bytes onHeap(int size) {
-    return new Bytes(MemorySegment.ofArray(new byte[size]));
-  }
-
   /// The whole file, mapped read-only. The file must not shrink while it is mapped.
   public static Bytes map(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {

@@ -13,7 +13,7 @@ import java.util.Optional;
 
 /// The functions of the C library that arenas have no counterpart for: an arena writes zeros over
 /// what it allocates, `calloc` takes pages that the system zeroes on first touch, `madvise` asks
-/// for large ones.
+/// for large ones; and what threads have none for: `setpriority`.
 final class CLibrary {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle CALLOC =
@@ -26,15 +26,13 @@ final class CLibrary {
 
   /// Where the system takes the advice; the number is Linux's.
   private static final Optional<MethodHandle> MADVISE =
-      System.getProperty("os.name").equals("Linux")
-          ? LINKER
-              .defaultLookup()
-              .find("madvise")
-              .map(
-                  function ->
-                      LINKER.downcallHandle(
-                          function, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT)))
-          : Optional.empty();
+      onLinux("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+
+  /// Of the calling thread on Linux, of the whole process elsewhere.
+  private static final Optional<MethodHandle> SETPRIORITY =
+      onLinux("setpriority", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+
+  private static final int PRIO_PROCESS = 0;
 
   private static final int MADV_HUGEPAGE = 14;
 
@@ -67,6 +65,28 @@ final class CLibrary {
       throw e;
     } catch (Throwable e) {
       throw new IllegalStateException("calloc", e);
+    }
+  }
+
+  private static Optional<MethodHandle> onLinux(String name, FunctionDescriptor type) {
+    return System.getProperty("os.name").equals("Linux")
+        ? LINKER.defaultLookup().find(name).map(function -> LINKER.downcallHandle(function, type))
+        : Optional.empty();
+  }
+
+  /// Lowers the calling thread's share of a processor, where the system can.
+  ///
+  /// @param nice from 0, the usual share, to 19
+  static void nice(int nice) {
+    if (SETPRIORITY.isPresent()) {
+      try {
+        // That it is refused is no error: the thread then has the usual share.
+        int unused = (int) SETPRIORITY.get().invokeExact(PRIO_PROCESS, 0, nice);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException("setpriority", e);
+      }
     }
   }
 

@@ -62,12 +62,8 @@ final class CpuOps implements Ops {
   @Override
   public Linear pack(LinearWeights weights, boolean outliers) {
     return switch (weights) {
-      case LinearWeights.Int4 int4 -> {
-        PackedLinear packed = PackedLinear.of(int4, outliers);
-        wide.add(packed);
-        yield packed;
-      }
-      case LinearWeights.Int8 int8 -> PackedLinear.of(int8);
+      case LinearWeights.Int4 int4 -> wide.add(PackedLinear.of(int4, outliers));
+      case LinearWeights.Int8 int8 -> wide.add(PackedLinear.of(int8, outliers));
       case LinearWeights.Bf16 bf16 -> new DenseLinear(bf16);
     };
   }
@@ -105,7 +101,7 @@ final class CpuOps implements Ops {
   public void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path) {
     Checks.linear(x, weights, y, column);
     switch (weights) {
-      case PackedLinear packed when path == ComputePath.WIDE && wide.takes(packed) ->
+      case PackedLinear packed when path == ComputePath.WIDE && wide.takes() ->
           wide.multiply(x, packed, y, column);
       case PackedLinear packed -> narrow(x, packed, y, column);
       case DenseLinear(LinearWeights.Bf16 bf16) -> gemm(x, bf16, y, column);
@@ -114,9 +110,11 @@ final class CpuOps implements Ops {
   }
 
   @Override
-  public void logits(Matrix x, Linear head, Matrix y) {
+  public void logits(Matrix x, Linear head, Matrix y, ComputePath path) {
     Checks.linear(x, head, y, 0);
     switch (head) {
+      case PackedLinear packed when path == ComputePath.WIDE && wide.takes() ->
+          wide.multiply(x, packed, y, 0);
       case PackedLinear packed -> narrow(x, packed, y, 0);
       case DenseLinear(LinearWeights.Bf16 weights) -> product(x, weights, y);
       default -> throw new IllegalArgumentException("weights of another device: " + head);

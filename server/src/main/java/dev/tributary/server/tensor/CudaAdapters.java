@@ -6,6 +6,7 @@ import java.lang.ref.WeakReference;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 
@@ -13,8 +14,8 @@ import java.util.WeakHashMap;
 ///
 /// A matrix goes there when a step first uses it, by the copy queue: while the host launches a
 /// layer, the adapters of the layers before are on their way and the kernels of those before them
-/// run. It stays until its pages are needed for others, the least lately used first, or until the
-/// host's own copy is gone.
+/// run. It stays until its pages are needed for others: first those of matrices whose memory in the
+/// host was given back, since nobody can ask for them any more, then the least lately used.
 final class CudaAdapters {
   /// Bytes a page: 1 << POOL_SHIFT of `lora.cu`.
   static final int PAGE = 4096;
@@ -25,6 +26,7 @@ final class CudaAdapters {
   private static final long RING_BYTES = 16L << 20;
 
   private final CudaDriver driver;
+  private final CudaStep launches;
   private final CudaStaging staging;
   private final DeviceMemory pool;
   private final int capacity;
@@ -47,9 +49,11 @@ final class CudaAdapters {
     }
   }
 
+  /// @param launches what is held back of the kernels that read the pool
   /// @param bytes size of the pool
-  CudaAdapters(CudaDriver driver, long bytes) {
+  CudaAdapters(CudaDriver driver, CudaStep launches, long bytes) {
     this.driver = driver;
+    this.launches = launches;
     capacity = Math.toIntExact(Math.ceilDiv(bytes, PAGE));
     pool = driver.allocate((long) capacity * PAGE);
     staging = new CudaStaging(driver, CudaDriver.Queue.COPY, RING_BYTES);
@@ -81,15 +85,39 @@ final class CudaAdapters {
     return entry.pages;
   }
 
+  /// Pages of matrices whose memory in the host has not been given back.
+  int pagesInUse() {
+    dropClosed();
+    return taken.cardinality();
+  }
+
+  /// Whether `matrix` is in the pool.
+  boolean has(Bytes matrix) {
+    return entries.containsKey(matrix);
+  }
+
+  private void dropClosed() {
+    for (Entry entry : List.copyOf(byUse)) {
+      Bytes matrix = entry.get();
+      if (matrix != null && !matrix.segment().scope().isAlive()) {
+        free(entry);
+      }
+    }
+  }
+
   /// Lets the kernels that are launched from now on wait for the copies.
   void end() {
     if (copied) {
+      launches.flush(); // those before need not wait
       driver.fence(CudaDriver.Queue.COPY, CudaDriver.Queue.COMPUTE);
       copied = false;
     }
   }
 
   private int[] allocate(long count) {
+    if (capacity - taken.cardinality() < count) {
+      dropClosed();
+    }
     Iterator<Entry> oldest = byUse.iterator();
     while (capacity - taken.cardinality() < count) {
       Entry entry = oldest.hasNext() ? oldest.next() : null;
@@ -127,7 +155,8 @@ final class CudaAdapters {
   /// Runs of neighbouring pages are copied at once.
   private void copy(MemorySegment matrix, int[] pages) {
     if (freed) {
-      // Kernels under way may still read what lay in the pages.
+      // Kernels under way, or held back, may still read what lay in the pages.
+      launches.flush();
       driver.fence(CudaDriver.Queue.COMPUTE, CudaDriver.Queue.COPY);
       freed = false;
     }

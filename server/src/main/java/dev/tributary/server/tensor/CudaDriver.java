@@ -19,13 +19,19 @@ final class CudaDriver implements AutoCloseable {
     /// Kernels and what they read.
     COMPUTE,
     /// Adapters on their way to the device.
-    COPY
+    COPY,
+    /// Launches that become a graph; nothing of it runs. One of its own: what other threads ask of
+    /// the device meanwhile must not get into the graph.
+    CAPTURE
   }
 
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
   private static final int NON_BLOCKING = 1;
   private static final int NO_TIMING = 2;
+
+  /// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate and free meanwhile.
+  private static final int THREAD_LOCAL = 1;
 
   private final CudaLibrary library;
   private final int device;
@@ -36,6 +42,7 @@ final class CudaDriver implements AutoCloseable {
 
   private final MemorySegment[] events = new MemorySegment[Queue.values().length];
   private boolean closed;
+  private boolean gathering;
 
   /// @param symbols the driver library's
   /// @throws IllegalStateException if it is too old, finds no GPU, or fails
@@ -85,15 +92,12 @@ final class CudaDriver implements AutoCloseable {
     }
   }
 
-  /// Zeros, freed when neither they nor a slice of them are reachable.
+  /// Zeros, freed by [DeviceMemory#free] or when neither they nor a slice of them are reachable.
   DeviceMemory allocate(long size) {
     long address = library.readLong(Function.ALLOCATE, Math.max(size, 1));
     library.call(Function.FILL, address, (byte) 0, Math.max(size, 1), stream(Queue.COMPUTE));
     synchronise(Queue.COMPUTE);
-    // Nothing can be read through an empty segment; it carries the life of the region.
-    MemorySegment life =
-        MemorySegment.ofAddress(address)
-            .reinterpret(0, Arena.ofAuto(), start -> release(Function.FREE, start.address()));
+    DeviceMemory.Life life = new DeviceMemory.Life(() -> release(Function.FREE, address));
     return new DeviceMemory(this, life, address, size);
   }
 
@@ -106,7 +110,7 @@ final class CudaDriver implements AutoCloseable {
     return memory.fill((byte) 0);
   }
 
-  /// Runs on the JVM's cleaner thread.
+  /// Runs on a cleaner's thread, or on that of who frees.
   private synchronized void release(Function function, Object address) {
     if (!closed) {
       claimThread();
@@ -133,8 +137,16 @@ final class CudaDriver implements AutoCloseable {
     library.call(Function.TO_DEVICE, to, pinned, pinned.byteSize(), stream(queue));
   }
 
+  /// Says whether launches are held back, so that what comes after them must not overtake.
+  void gathering(boolean now) {
+    gathering = now;
+  }
+
   /// Copies within the device, after what was launched before.
   void copy(long from, long to, long size) {
+    if (gathering) {
+      throw new IllegalStateException("a copy in the middle of a step");
+    }
     library.call(Function.WITHIN, to, from, size, stream(Queue.COMPUTE));
   }
 
@@ -163,10 +175,17 @@ final class CudaDriver implements AutoCloseable {
     }
   }
 
-  /// Launches a grid of `x * y * z` blocks of `threads` threads in [Queue#COMPUTE].
+  /// Launches a grid of `x * y * z` blocks of `threads` threads in `queue`.
   ///
   /// @param arguments an array of addresses of the arguments; free again when this returns
-  void launch(MemorySegment function, int x, int y, int z, int threads, MemorySegment arguments) {
+  void launch(
+      Queue queue,
+      MemorySegment function,
+      int x,
+      int y,
+      int z,
+      int threads,
+      MemorySegment arguments) {
     library.call(
         Function.LAUNCH,
         function,
@@ -177,9 +196,51 @@ final class CudaDriver implements AutoCloseable {
         1,
         1,
         0,
-        stream(Queue.COMPUTE),
+        stream(queue),
         arguments,
         MemorySegment.NULL);
+  }
+
+  /// Makes a graph of what `launches` launches in [Queue#CAPTURE]; it does nothing else.
+  ///
+  /// @return `CUgraphExec`, of the caller's until [#destroyGraph]
+  /// @throws IllegalStateException if the driver makes none; nothing has run then
+  MemorySegment capture(Runnable launches) {
+    library.call(Function.BEGIN_CAPTURE, stream(Queue.CAPTURE), THREAD_LOCAL);
+    try {
+      launches.run();
+    } catch (RuntimeException e) {
+      try {
+        endCapture(); // a failed launch has made the graph void
+      } catch (IllegalStateException end) {
+        e.addSuppressed(end);
+      }
+      throw e;
+    }
+    MemorySegment graph = endCapture();
+    try {
+      return handle(Function.INSTANTIATE_GRAPH, graph, 0L);
+    } finally {
+      library.call(Function.DESTROY_GRAPH, graph);
+    }
+  }
+
+  private MemorySegment endCapture() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment graph = arena.allocate(JAVA_LONG);
+      library.call(Function.END_CAPTURE, stream(Queue.CAPTURE), graph);
+      return MemorySegment.ofAddress(graph.get(JAVA_LONG, 0));
+    }
+  }
+
+  /// Launches a graph in [Queue#COMPUTE].
+  void launchGraph(MemorySegment graph) {
+    library.call(Function.LAUNCH_GRAPH, graph, stream(Queue.COMPUTE));
+  }
+
+  /// Gives a graph back; one that still runs goes when it has ended.
+  void destroyGraph(MemorySegment graph) {
+    library.call(Function.DESTROY_EXECUTABLE, graph);
   }
 
   /// The `CUstream` of a queue.

@@ -2,11 +2,10 @@ package dev.tributary.server.tensor;
 
 /// libtorch's bfloat16 GEMM on the device: the wide path's product.
 ///
-/// cuBLAS chooses its algorithm, and with it the order of its sums, by the shape of the whole
-/// product. So every call is of [#TILE] rows, the last one filled up: then a row's bits do not
-/// depend on how many there are.
-final class CudaGemm {
-  /// Rows a call.
+/// Every call is of whole tiles of [#TILE] rows; of how many is decided by [CudaWide], so that a
+/// row's bits do not depend on how many rows there are.
+final class CudaGemm implements CudaWide.Gemm {
+  /// Rows that those of a call are a multiple of.
   static final int TILE = 64;
 
   private final Libtorch libtorch;
@@ -22,20 +21,23 @@ final class CudaGemm {
     this.ready = ready;
   }
 
-  /// `out = x Wᵀ`, all bfloat16 on the device.
-  ///
-  /// @param out `[tiles * TILE, outputs]`
-  /// @param x `[tiles * TILE, inputs]`
-  /// @param w `[outputs, inputs]`
-  void multiply(
-      DeviceMemory out, DeviceMemory x, DeviceMemory w, int tiles, int outputs, int inputs) {
+  @Override
+  public void multiply(
+      DeviceMemory out,
+      DeviceMemory x,
+      DeviceMemory w,
+      int tiles,
+      int most,
+      int outputs,
+      int inputs) {
     ready.run();
     long[] transposed = {inputs, outputs};
     long weights = tensor(w.address(), transposed, new long[] {1, inputs});
-    for (int tile = 0; tile < tiles; tile++) {
+    for (int tile = 0; tile < tiles; tile += most) {
+      long rows = (long) TILE * Math.min(most, tiles - tile);
       long row = 2L * TILE * tile;
-      long in = tensor(x.address() + row * inputs, new long[] {TILE, inputs});
-      long result = tensor(out.address() + row * outputs, new long[] {TILE, outputs});
+      long in = tensor(x.address() + row * inputs, new long[] {rows, inputs});
+      long result = tensor(out.address() + row * outputs, new long[] {rows, outputs});
       libtorch.matmul(result, in, weights);
       libtorch.delete(result);
       libtorch.delete(in);

@@ -1,15 +1,9 @@
 package dev.tributary.server.tensor;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
@@ -78,32 +72,18 @@ final class CudaKernels {
     }
   }
 
-  /// Launches `x * y * z` blocks of `threads` threads, after all that was launched before.
+  /// Launches `x * y * z` blocks of `threads` threads, after all that is in `queue`.
   ///
-  /// @param arguments in the kernel's order: ints, longs, floats, and memory of the device
-  void launch(Kernel kernel, int x, int y, int z, int threads, Object... arguments) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment addresses = arena.allocate(JAVA_LONG, arguments.length);
-      for (int i = 0; i < arguments.length; i++) {
-        addresses.setAtIndex(JAVA_LONG, i, place(arguments[i], arena).address());
-      }
-      driver.launch(functions[kernel.ordinal()], x, y, z, threads, addresses);
-    }
-    // Until the launch the driver knows only addresses; freeing waits for what was launched.
-    for (Object argument : arguments) {
-      Reference.reachabilityFence(argument);
-    }
-  }
-
-  private static MemorySegment place(Object argument, Arena arena) {
-    return switch (argument) {
-      case Integer value -> arena.allocateFrom(JAVA_INT, value);
-      case Float value -> arena.allocateFrom(JAVA_FLOAT, value);
-      case Long value -> arena.allocateFrom(JAVA_LONG, value);
-      case Matrix matrix -> arena.allocateFrom(JAVA_LONG, matrix.data().address());
-      case Bytes bytes -> arena.allocateFrom(JAVA_LONG, bytes.address());
-      case DeviceMemory memory -> arena.allocateFrom(JAVA_LONG, memory.address());
-      default -> throw new IllegalArgumentException("not an argument: " + argument);
-    };
+  /// @param kernel ordinal
+  /// @param addresses of the arguments; free again when this returns
+  void launch(
+      CudaDriver.Queue queue,
+      int kernel,
+      int x,
+      int y,
+      int z,
+      int threads,
+      MemorySegment addresses) {
+    driver.launch(queue, functions[kernel], x, y, z, threads, addresses);
   }
 }

@@ -62,6 +62,13 @@ final class CudaLibrary {
         ADDRESS,
         ADDRESS,
         ADDRESS),
+    BEGIN_CAPTURE("cuStreamBeginCapture_v2", ADDRESS, JAVA_INT),
+    END_CAPTURE("cuStreamEndCapture", ADDRESS, ADDRESS),
+    // What cuda.h of CUDA 12 means by cuGraphInstantiate.
+    INSTANTIATE_GRAPH("cuGraphInstantiateWithFlags", ADDRESS, ADDRESS, JAVA_LONG),
+    LAUNCH_GRAPH("cuGraphLaunch", ADDRESS, ADDRESS),
+    DESTROY_GRAPH("cuGraphDestroy", ADDRESS),
+    DESTROY_EXECUTABLE("cuGraphExecDestroy", ADDRESS),
     ERROR_NAME("cuGetErrorName", JAVA_INT, ADDRESS);
 
     private final String symbol;

@@ -9,7 +9,12 @@ package dev.tributary.server.tensor;
 /// @param codes codes, or bfloat16 values
 /// @param parameters scales and offsets of the groups; nothing for bfloat16
 record CudaLinear(
-    CudaDriver driver, Form held, int outputs, int inputs, Bytes codes, Bytes parameters)
+    CudaDriver driver,
+    Form held,
+    int outputs,
+    int inputs,
+    DeviceMemory codes,
+    DeviceMemory parameters)
     implements Linear {
   private static final int GROUP = LinearWeights.GROUP;
 
@@ -39,7 +44,7 @@ record CudaLinear(
               bf16.outputs(),
               bf16.inputs(),
               send(driver, bf16.values()),
-              new Bytes(driver.allocate(0)));
+              driver.allocate(0));
     };
   }
 
@@ -68,10 +73,10 @@ record CudaLinear(
         send(driver, exact ? halves : floats));
   }
 
-  private static Bytes send(CudaDriver driver, Bytes bytes) {
+  private static DeviceMemory send(CudaDriver driver, Bytes bytes) {
     DeviceMemory memory = driver.allocate(bytes.size());
     driver.write(bytes.segment(), memory.address());
-    return new Bytes(memory);
+    return memory;
   }
 
   boolean fourBits() {
@@ -90,6 +95,12 @@ record CudaLinear(
   @Override
   public long bytes() {
     return codes.size() + parameters.size();
+  }
+
+  @Override
+  public void close() {
+    codes.free();
+    parameters.free();
   }
 
   @Override
@@ -117,7 +128,7 @@ record CudaLinear(
   }
 
   /// A row's share of `all`, read back.
-  private Bytes rowOf(Bytes all, int output) {
+  private Bytes rowOf(DeviceMemory all, int output) {
     long size = all.size() / outputs;
     Bytes row = Bytes.allocate(size);
     driver.read(all.address() + output * size, row.segment());

@@ -6,6 +6,9 @@ import java.util.List;
 
 /// One call's segments and terms in the layout of `lora.cu`, in one block of memory: segments,
 /// terms, DoRA's output scales, page tables.
+///
+/// Counts are rounded up to powers of two, by segments without rows and terms without ranks, so
+/// that steps whose adapters differ a little launch the same grids.
 final class CudaLoraPlan {
   private static final int SEGMENT_BYTES = 40;
   private static final int TERM_BYTES = 48;
@@ -49,20 +52,29 @@ final class CudaLoraPlan {
     return ranks;
   }
 
+  /// Segments, rounded up.
   int segments() {
-    return segments.size();
+    return powerOfTwo(segments.size());
   }
 
+  /// Terms, rounded up.
   int terms() {
-    return terms;
+    return powerOfTwo(terms);
   }
 
+  /// Ranks of the term with the most, rounded up.
   int mostRanks() {
-    return mostRanks;
+    return powerOfTwo(mostRanks);
   }
 
+  /// Rows of the segment with the most, rounded up.
   int mostRows() {
-    return mostRows;
+    return powerOfTwo(mostRows);
+  }
+
+  /// The least power of two that is no less than `count`; 0 of 0.
+  static int powerOfTwo(int count) {
+    return count <= 1 ? count : Integer.highestOneBit(count - 1) << 1;
   }
 
   /// Floats of the first pass's result: for every row its ranks.
@@ -75,11 +87,11 @@ final class CudaLoraPlan {
   }
 
   long termsAt() {
-    return (long) SEGMENT_BYTES * segments.size();
+    return (long) SEGMENT_BYTES * segments();
   }
 
   private long scalesAt() {
-    return termsAt() + (long) TERM_BYTES * terms;
+    return termsAt() + (long) TERM_BYTES * terms();
   }
 
   /// Writes all of it.
@@ -87,6 +99,7 @@ final class CudaLoraPlan {
   /// @param address device pointer that `into` is going to have
   void write(MemorySegment into, long address) {
     long scaleAt = scalesAt();
+    into.asSlice(0, scaleAt).fill((byte) 0);
     long tableAt = scaleAt + Float.BYTES * scales;
     int term = 0;
     int table = 0;

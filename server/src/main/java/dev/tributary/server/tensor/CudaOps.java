@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Everything is launched in one stream and nothing is waited for but [#logits], which brings its
 /// result to the host. Arrays of weights (norms, biases) are sent once and recognised by identity:
-/// their contents must not change. A step is not captured as a graph: adapters, page tables and
-/// grids change from step to step.
+/// their contents must not change. What a step launches is gathered by [CudaStep] and launched as a
+/// graph where it was launched before; grids are rounded up where that lets steps be alike.
 ///
 /// The kernels are compiled and emulated, not run: no GPU has computed this yet.
 final class CudaOps implements Ops {
@@ -29,7 +29,7 @@ final class CudaOps implements Ops {
   private static final int NORM_BLOCK = 256;
   private static final int WARPS = BLOCK / 32;
 
-  /// Inputs that a thread of embed and dequantise widens.
+  /// Inputs that a thread of embed widens.
   private static final int EIGHT = 8;
 
   /// Rows of `product_8` and of the LoRA kernels' blocks.
@@ -44,22 +44,16 @@ final class CudaOps implements Ops {
   /// Bytes of attention's partial results, at most (unless one row alone needs more).
   private static final long PARTIAL_BYTES = 64L << 20;
 
-  private static final long STAGING_BYTES = 4L << 20;
-
   private final CudaDriver driver;
-  private final CudaKernels kernels;
-  private final @Nullable CudaGemm gemm;
+  private final CudaStep step;
+  private final @Nullable CudaWide wide;
   private final String numerics;
-  private final CudaStaging staging;
   private final CudaRows places;
   private final CudaAdapters adapters;
   private final WeakHashMap<float[], DeviceMemory> constants = new WeakHashMap<>();
   private final CudaScratch hidden;
   private final CudaScratch partial;
   private final CudaScratch logits;
-  private final CudaScratch wideWeights;
-  private final CudaScratch wideIn;
-  private final CudaScratch wideOut;
 
   /// @param gemm the wide path, or null for none
   /// @param numerics what of compiler and libraries decides a result's bits
@@ -67,26 +61,31 @@ final class CudaOps implements Ops {
   CudaOps(
       CudaDriver driver,
       CudaKernels kernels,
-      @Nullable CudaGemm gemm,
+      CudaWide.@Nullable Gemm gemm,
       String numerics,
       long adapterBytes) {
     this.driver = driver;
-    this.kernels = kernels;
-    this.gemm = gemm;
     this.numerics = numerics;
-    staging = new CudaStaging(driver, CudaDriver.Queue.COMPUTE, STAGING_BYTES);
-    places = new CudaRows(driver);
-    adapters = new CudaAdapters(driver, adapterBytes);
+    step = new CudaStep(driver, kernels);
+    wide = gemm == null ? null : new CudaWide(driver, step, gemm);
+    places = new CudaRows(step);
+    adapters = new CudaAdapters(driver, step, adapterBytes);
     hidden = new CudaScratch(driver);
     partial = new CudaScratch(driver);
     logits = new CudaScratch(driver);
-    wideWeights = new CudaScratch(driver);
-    wideIn = new CudaScratch(driver);
-    wideOut = new CudaScratch(driver);
   }
 
   CudaDriver driver() {
     return driver;
+  }
+
+  CudaAdapters adapters() {
+    return adapters;
+  }
+
+  /// Graphs held.
+  int graphs() {
+    return step.graphs();
   }
 
   @Override
@@ -96,7 +95,7 @@ final class CudaOps implements Ops {
 
   @Override
   public String numerics() {
-    return numerics;
+    return wide == null || wide.from() < Integer.MAX_VALUE ? numerics : numerics + " wide=none";
   }
 
   @Override
@@ -125,24 +124,34 @@ final class CudaOps implements Ops {
 
   @Override
   public void ready() {
-    // Nothing is measured: the crossover is a constant until a GPU has run this.
+    if (wide != null) {
+      wide.measure(this);
+    }
   }
 
   /// Inputs with outliers are not taken in two parts here: the wide path rounds them once.
   @Override
   public Linear pack(LinearWeights weights, boolean outliers) {
     driver.claimThread();
-    return CudaLinear.of(driver, weights);
+    CudaLinear linear = CudaLinear.of(driver, weights);
+    if (wide != null) {
+      wide.add(linear);
+    }
+    return linear;
+  }
+
+  @Override
+  public void step(Runnable work) {
+    step.gather(work);
   }
 
   @Override
   public void embed(int[] tokens, Linear table, Matrix x) {
     Checks.embed(tokens, table, x);
     CudaLinear weights = own(table);
-    MemorySegment taken = staging.take((long) Integer.BYTES * tokens.length);
-    MemorySegment.copy(tokens, 0, taken, Bytes.INT, 0, tokens.length);
-    staging.send(taken);
-    kernels.launch(
+    CudaStep.Piece piece = step.take((long) Integer.BYTES * tokens.length);
+    MemorySegment.copy(tokens, 0, piece.bytes(), Bytes.INT, 0, tokens.length);
+    step.launch(
         Kernel.EMBED,
         Math.ceilDiv(x.cols(), EIGHT * BLOCK),
         tokens.length,
@@ -152,7 +161,7 @@ final class CudaOps implements Ops {
         weights.codes(),
         weights.parameters(),
         weights.inputs(),
-        staging.address(taken),
+        piece.address(),
         x);
   }
 
@@ -160,7 +169,7 @@ final class CudaOps implements Ops {
   public void rmsNorm(Matrix x, int from, int to, float[] weight, float epsilon, Matrix y) {
     Checks.norm(x, from, to, weight, y);
     if (from < to) {
-      kernels.launch(
+      step.launch(
           Kernel.RMS_NORM,
           to - from,
           1,
@@ -176,25 +185,26 @@ final class CudaOps implements Ops {
 
   @Override
   public int wideFrom() {
-    return gemm == null ? Integer.MAX_VALUE : CudaGemm.TILE;
+    return wide == null ? Integer.MAX_VALUE : wide.from();
   }
 
   @Override
   public void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path) {
     Checks.linear(x, weights, y, column);
     CudaLinear own = own(weights);
-    if (path == ComputePath.WIDE && gemm != null && own.fourBits()) {
-      wide(gemm, x, own, y, column);
+    if (path == ComputePath.WIDE && wide != null && wide.takes(own)) {
+      wide.multiply(x, own, y, column);
     } else {
       product(x, own, y, y.cols(), column);
     }
   }
 
   @Override
-  public void logits(Matrix x, Linear head, Matrix y) {
+  public void logits(Matrix x, Linear head, Matrix y, ComputePath path) {
     Checks.linear(x, head, y, 0);
     DeviceMemory result = logits.of((long) Float.BYTES * y.rows() * y.cols());
     product(x, own(head), new Bytes(result), y.cols(), 0);
+    step.flush();
     driver.read(result.address(), y.data().segment().asSlice(0, result.size()));
   }
 
@@ -204,7 +214,7 @@ final class CudaOps implements Ops {
 
   private void product(Matrix x, CudaLinear weights, Bytes y, int stride, int column) {
     boolean one = x.rows() == 1;
-    kernels.launch(
+    step.launch(
         one ? Kernel.PRODUCT_1 : Kernel.PRODUCT_8,
         Math.ceilDiv(weights.outputs(), WARPS),
         one ? 1 : Math.ceilDiv(x.rows(), ROWS),
@@ -222,32 +232,9 @@ final class CudaOps implements Ops {
         column);
   }
 
-  private void wide(CudaGemm gemm, Matrix x, CudaLinear weights, Matrix y, int column) {
-    int outputs = weights.outputs();
-    int inputs = weights.inputs();
-    int tiles = Math.ceilDiv(x.rows(), CudaGemm.TILE);
-    DeviceMemory w = wideWeights.of(2L * outputs * inputs);
-    DeviceMemory in = wideIn.of(2L * tiles * CudaGemm.TILE * inputs);
-    DeviceMemory out = wideOut.of(2L * tiles * CudaGemm.TILE * outputs);
-    kernels.launch(
-        Kernel.DEQUANTISE,
-        outputs,
-        Math.ceilDiv(inputs, EIGHT * BLOCK),
-        1,
-        BLOCK,
-        weights.held().ordinal(),
-        weights.codes(),
-        weights.parameters(),
-        inputs,
-        w);
-    elements(Kernel.NARROW, x.rows(), inputs, x, inputs, in);
-    gemm.multiply(out, in, w, tiles, outputs, inputs);
-    elements(Kernel.WIDEN, x.rows(), outputs, out, outputs, y, y.cols(), column);
-  }
-
   /// Launches a kernel of a thread an element.
   private void elements(Kernel kernel, int rows, int columns, Object... arguments) {
-    kernels.launch(kernel, Math.ceilDiv(columns, BLOCK), rows, 1, BLOCK, arguments);
+    step.launch(kernel, Math.ceilDiv(columns, BLOCK), rows, 1, BLOCK, arguments);
   }
 
   @Override
@@ -259,14 +246,13 @@ final class CudaOps implements Ops {
     adapters.begin();
     CudaLoraPlan plan = new CudaLoraPlan(segments, adapters);
     adapters.end();
-    MemorySegment taken = staging.take(plan.size());
-    long at = staging.address(taken);
-    plan.write(taken, at);
-    staging.send(taken);
+    CudaStep.Piece piece = step.take(plan.size());
+    long at = piece.address();
+    plan.write(piece.bytes(), at);
     DeviceMemory h = hidden.of(Float.BYTES * plan.hidden());
     int rowBlocks = Math.ceilDiv(plan.mostRows(), ROWS);
     if (plan.terms() > 0) {
-      kernels.launch(
+      step.launch(
           Kernel.LORA_DOWN,
           plan.terms(),
           Math.ceilDiv(plan.mostRanks(), WARPS),
@@ -279,7 +265,7 @@ final class CudaOps implements Ops {
           x.cols(),
           h);
     }
-    kernels.launch(
+    step.launch(
         Kernel.LORA_UP,
         Math.ceilDiv(y.cols(), BLOCK),
         plan.segments(),
@@ -310,7 +296,7 @@ final class CudaOps implements Ops {
     Checks.attention(qkv, rows, cache, layer);
     AttentionShape shape = fitting(cache.shape());
     places.send(rows, rotary);
-    kernels.launch(
+    step.launch(
         Kernel.ROTATE_AND_STORE,
         rows.count(),
         shape.heads() + 2 * shape.kvHeads(),
@@ -340,13 +326,13 @@ final class CudaOps implements Ops {
     for (int position : rows.positions()) {
       last = Math.max(last, position);
     }
-    int parts = last / PART + 1;
+    int parts = CudaLoraPlan.powerOfTwo(last / PART + 1);
     long rowBytes = (long) Float.BYTES * shape.heads() * parts * (shape.headDim() + 2);
-    int step = (int) Math.clamp(PARTIAL_BYTES / rowBytes, 1, rows.count());
-    DeviceMemory results = partial.of(step * rowBytes);
-    for (int from = 0; from < rows.count(); from += step) {
-      int count = Math.min(step, rows.count() - from);
-      kernels.launch(
+    int most = (int) Math.clamp(PARTIAL_BYTES / rowBytes, 1, rows.count());
+    DeviceMemory results = partial.of(most * rowBytes);
+    for (int from = 0; from < rows.count(); from += most) {
+      int count = Math.min(most, rows.count() - from);
+      step.launch(
           Kernel.ATTEND_PART,
           count,
           shape.kvHeads(),
@@ -363,7 +349,7 @@ final class CudaOps implements Ops {
           layer(cache.values(), cache, layer),
           parts,
           results);
-      kernels.launch(
+      step.launch(
           Kernel.ATTEND_JOIN,
           count,
           shape.heads(),
@@ -426,6 +412,7 @@ final class CudaOps implements Ops {
 
   @Override
   public void close() {
+    step.close();
     driver.close();
   }
 }

@@ -8,25 +8,23 @@ final class CudaRows {
   /// A position and the index of the sequence's first page, as `RowPlace` of `attention.cu`.
   private static final int PLACE_BYTES = 8;
 
-  private static final long RING_BYTES = 4 << 20;
-
-  private final CudaStaging staging;
+  private final CudaStep step;
   private @Nullable Rows sentRows;
   private @Nullable Rotary sentRotary;
+  private int sentRound;
   private long places;
-  private long pages;
   private long turns;
+  private long pages;
 
-  CudaRows(CudaDriver driver) {
-    // A ring of its own: what later calls send must not overwrite what layers still read.
-    staging = new CudaStaging(driver, CudaDriver.Queue.COMPUTE, RING_BYTES);
+  CudaRows(CudaStep step) {
+    this.step = step;
   }
 
   /// Sends `rows` unless they are those of the last call.
   ///
   /// @param rotary whose sines and cosines [#turns] are to be, or null if they are not needed
   void send(Rows rows, @Nullable Rotary rotary) {
-    if (rows == sentRows && (rotary == null || rotary == sentRotary)) {
+    if (rows == sentRows && sentRound == step.round() && (rotary == null || rotary == sentRotary)) {
       return;
     }
     int count = rows.count();
@@ -39,29 +37,31 @@ final class CudaRows {
       size += same ? 0 : rows.pages()[i].length;
     }
     int turning = rotary == null ? 0 : rotary.dims();
-    long pagesAt = (long) PLACE_BYTES * count;
-    long turnsAt = pagesAt + (long) Integer.BYTES * size;
-    MemorySegment taken = staging.take(turnsAt + (long) Float.BYTES * turning * count);
+    // The page tables come last: where the others lie does not depend on their size.
+    long turnsAt = (long) PLACE_BYTES * count;
+    long pagesAt = turnsAt + (long) Float.BYTES * turning * count;
+    CudaStep.Piece piece = step.take(pagesAt + (long) Integer.BYTES * size);
+    MemorySegment bytes = piece.bytes();
     for (int i = 0; i < count; i++) {
-      taken.set(Bytes.INT, (long) PLACE_BYTES * i, rows.positions()[i]);
-      taken.set(Bytes.INT, (long) PLACE_BYTES * i + 4, firsts[i]);
+      bytes.set(Bytes.INT, (long) PLACE_BYTES * i, rows.positions()[i]);
+      bytes.set(Bytes.INT, (long) PLACE_BYTES * i + 4, firsts[i]);
       if (i == 0 || firsts[i] != firsts[i - 1]) {
         int[] table = rows.pages()[i];
         long at = pagesAt + (long) Integer.BYTES * firsts[i];
-        MemorySegment.copy(table, 0, taken, Bytes.INT, at, table.length);
+        MemorySegment.copy(table, 0, bytes, Bytes.INT, at, table.length);
       }
       if (rotary != null) {
         float[] turn = rotary.at(rows.positions()[i]);
-        MemorySegment.copy(
-            turn, 0, taken, Bytes.FLOAT, turnsAt + (long) Float.BYTES * turning * i, turning);
+        long at = turnsAt + (long) Float.BYTES * turning * i;
+        MemorySegment.copy(turn, 0, bytes, Bytes.FLOAT, at, turning);
       }
     }
-    staging.send(taken);
-    places = staging.address(taken);
-    pages = places + pagesAt;
+    places = piece.address();
     turns = places + turnsAt;
+    pages = places + pagesAt;
     sentRows = rows;
     sentRotary = rotary;
+    sentRound = step.round();
   }
 
   /// `RowPlace[rows]`.

@@ -14,4 +14,8 @@ public interface Linear {
 
   /// Dequantises row `output` into `row[0..inputs)`, exactly the values that a product uses.
   void row(int output, float[] row);
+
+  /// Gives memory of a GPU back at once, not when the collector finds it; nothing may use the
+  /// weights any more.
+  default void close() {}
 }

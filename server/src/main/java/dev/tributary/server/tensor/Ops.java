@@ -90,6 +90,12 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// on it is the faster. Takes a second or two; the thread must be claimed.
   void ready();
 
+  /// Runs `work`: operations of one step but [#logits], all that it copies or reads left out. They
+  /// are in order, but may be done together, and only when this returns.
+  default void step(Runnable work) {
+    work.run();
+  }
+
   /// `x[i] = table[tokens[i]]`. x: float32 `[tokens, hidden]`.
   void embed(int[] tokens, Linear table, Matrix x);
 
@@ -99,7 +105,7 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
 
   /// `y[:, column .. column + outputs) = x Wᵀ`. x, y: float32 `[rows, inputs]`, `[rows, any]`.
   ///
-  /// @param path honoured by four-bit weights where [#wideFrom] says that there is a wide path
+  /// @param path honoured by weights in codes where [#wideFrom] says that there is a wide path
   void linear(Matrix x, Linear weights, Matrix y, int column, ComputePath path);
 
   /// Rows from which on the wide path is the faster, as measured here; [Integer#MAX_VALUE] where
@@ -135,9 +141,9 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// `x += delta`. x, delta: float32.
   void add(Matrix x, Matrix delta);
 
-  /// `y = x Wᵀ` for the head, which is never rounded: [#linear] may round what wide weights
-  /// multiply. y: of [#allocateLogits], complete when this returns.
-  void logits(Matrix x, Linear head, Matrix y);
+  /// `y = x Wᵀ` for the head. Unlike [#linear] it rounds no inputs of weights that are bfloat16
+  /// already. y: of [#allocateLogits], complete when this returns.
+  void logits(Matrix x, Linear head, Matrix y, ComputePath path);
 
   /// Threads that [#forEach] works on, the caller's included.
   default int workers() {

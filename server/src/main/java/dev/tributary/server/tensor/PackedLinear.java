@@ -78,12 +78,12 @@ final class PackedLinear implements Linear {
         });
   }
 
-  static PackedLinear of(LinearWeights.Int8 weights) {
+  static PackedLinear of(LinearWeights.Int8 weights, boolean outliers) {
     return new PackedLinear(
         weights.outputs(),
         weights.inputs(),
         8,
-        false,
+        outliers,
         new Source() {
           @Override
           public int code(int output, int input) {

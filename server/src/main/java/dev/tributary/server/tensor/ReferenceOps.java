@@ -95,7 +95,7 @@ final class ReferenceOps implements Ops {
   }
 
   @Override
-  public void logits(Matrix x, Linear head, Matrix y) {
+  public void logits(Matrix x, Linear head, Matrix y, ComputePath path) {
     Checks.linear(x, head, y, 0);
     product(x, head, y, 0);
   }

@@ -1,6 +1,8 @@
 package dev.tributary.server.tensor;
 
 import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /// Zeroed memory of the host that is given back when it is closed, not when the collector finds it:
 /// for what comes and goes in sizes that the heap does not show.
@@ -24,6 +26,11 @@ public final class Region implements AutoCloseable {
 
   public Bytes bytes() {
     return bytes;
+  }
+
+  /// A view to read a file into; at most 2 GiB.
+  public ByteBuffer buffer() {
+    return bytes.segment().asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /// Gives the memory back.

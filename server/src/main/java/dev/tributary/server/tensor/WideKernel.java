@@ -7,8 +7,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
-/// The wide path: `y = x Wᵀ` with four-bit weights, inputs and weights rounded to bfloat16, sums in
-/// float32.
+/// The wide path: `y = x Wᵀ` with weights of four or eight bits, inputs and weights rounded to
+/// bfloat16, sums in float32.
 ///
 /// A worker dequantises a panel of outputs into scratch that stays in its cache and multiplies all
 /// rows by it with oneDNN's bfloat16 microkernel, which libtorch exports as
@@ -121,6 +121,7 @@ final class WideKernel {
       weights.parameters(first + unit, parameters);
       for (int block = 0; block < UNIT; block += LANES) {
         dequantise(
+            weights.bits(),
             weights.codes(),
             (first + unit) * weights.unitWords() + block,
             weights.groups(),
@@ -135,6 +136,7 @@ final class WideKernel {
 
   /// One block into its columns of the panel, `stride` bytes a pair of inputs.
   private static void dequantise(
+      int bits,
       int[] codes,
       int from,
       int groups,
@@ -145,23 +147,23 @@ final class WideKernel {
       long stride) {
     int at = from;
     long out = to;
-    IntVector field = IntVector.broadcast(Lanes.I, PackedLinear.field(4));
+    IntVector field = IntVector.broadcast(Lanes.I, PackedLinear.field(bits));
     IntVector one = IntVector.broadcast(Lanes.I, PackedLinear.ONE);
     IntVector half = IntVector.broadcast(Lanes.I, 0x8000);
     IntVector upper = IntVector.broadcast(Lanes.I, 0xffff0000);
-    for (int group = 0; group < groups; group++, at += 4 * UNIT) {
+    for (int group = 0; group < groups; group++, at += bits * UNIT) {
       FloatVector scale = FloatVector.fromArray(Lanes.F, parameters, parameter + group * 2 * UNIT);
       FloatVector offset =
           FloatVector.fromArray(Lanes.F, parameters, parameter + group * 2 * UNIT + UNIT);
       for (int i = 0; i < GROUP / 2; i++, out += stride) {
-        int bit = 8 * i;
+        int bit = 2 * bits * i;
         IntVector both =
             IntVector.fromArray(Lanes.I, codes, at + bit / 32 * UNIT)
                 .lanewise(VectorOperators.ROR, bit);
         IntVector even =
             both.and(field).or(one).reinterpretAsFloats().fma(scale, offset).reinterpretAsInts();
         IntVector odd =
-            both.lanewise(VectorOperators.ROR, 4)
+            both.lanewise(VectorOperators.ROR, bits)
                 .and(field)
                 .or(one)
                 .reinterpretAsFloats()

@@ -17,6 +17,9 @@ final class WidePath {
   /// Rows of the companies that a row's bits are compared in.
   private static final int[] COMPANIES = {1, 2, 3, 4, 8, 17, 64, 128, 512};
 
+  /// Panels of a shape that are compared: a head has hundreds, all but the last of one width.
+  private static final int CHECKED_PANELS = 8;
+
   /// Widths at which both paths are timed.
   private static final int[] WIDTHS = {4, 8, 12, 16, 24, 32};
 
@@ -49,12 +52,14 @@ final class WidePath {
   }
 
   /// Weights that will be multiplied; loaders pack in parallel.
-  synchronized void add(PackedLinear packed) {
+  synchronized PackedLinear add(PackedLinear packed) {
     weights.add(packed);
+    return packed;
   }
 
-  boolean takes(PackedLinear packed) {
-    return there && packed.bits() == 4;
+  /// Whether products may take this path.
+  boolean takes() {
+    return there;
   }
 
   int from() {
@@ -67,6 +72,11 @@ final class WidePath {
   }
 
   void multiply(Matrix x, PackedLinear weights, Matrix y, int column) {
+    multiply(x, weights, y, column, Integer.MAX_VALUE);
+  }
+
+  /// @param panels most that are computed: the first ones and the last
+  private void multiply(Matrix x, PackedLinear weights, Matrix y, int column, int panels) {
     long size = 2L * x.rows() * x.cols();
     if (rounded.size() < size) {
       rounded = Bytes.allocate(size);
@@ -83,7 +93,10 @@ final class WidePath {
           }
         });
     WideKernel kernel = new WideKernel(libtorch, weights, first, second, y, column, team.size());
-    team.forEach(kernel.units(), (worker, panel) -> kernel.run(panel, scratches[worker]));
+    int last = kernel.units() - 1;
+    team.forEach(
+        Math.min(kernel.units(), panels),
+        (worker, item) -> kernel.run(item == panels - 1 ? last : item, scratches[worker]));
   }
 
   /// Checks every shape, then measures. For [CpuOps#ready].
@@ -103,7 +116,7 @@ final class WidePath {
       }
     }
     if (resident) {
-      weights.stream().filter(this::takes).forEach(this::keepPanels);
+      weights.stream().filter(packed -> packed.bits() == 4).forEach(this::keepPanels);
     }
     from = crossover(ops);
   }
@@ -131,6 +144,7 @@ final class WidePath {
               other ->
                   other.inputs() == each.inputs()
                       && other.outputs() == each.outputs()
+                      && other.bits() == each.bits()
                       && other.outliers() == each.outliers())) {
         shapes.add(each);
       }
@@ -157,8 +171,9 @@ final class WidePath {
   }
 
   private float[] product(Matrix x, PackedLinear shape, int row) {
-    Matrix y = Matrix.allocate(DType.F32, x.rows(), shape.outputs());
-    multiply(x, shape, y, 0);
+    Bytes memory = Bytes.reserve((long) Float.BYTES * x.rows() * shape.outputs());
+    Matrix y = new Matrix(memory, DType.F32, x.rows(), shape.outputs());
+    multiply(x, shape, y, 0, CHECKED_PANELS);
     float[] result = new float[shape.outputs()];
     y.row(row, result);
     return result;

@@ -8,9 +8,11 @@
 ///   every kernel is tested against.
 /// - [LinearWeights] are weights as files give them; [Linear] is what an [Ops] made of them.
 /// - `CudaOps` runs it on a GPU: `CudaDriver` binds libcuda, `Nvrtc` compiles the kernels in the
-///   resources, `CudaGemm` and `LibtorchCuda` add libtorch's GEMM for the wide path. No GPU was at
-///   hand: the kernels are compiled for three architectures and their logic runs in an emulation of
-///   driver and grid, in tests. What was not run at all says so.
+///   resources, `CudaStep` launches what a step needs, as a CUDA graph where the same was launched
+///   before (`CudaGraphs`), `CudaWide` is the wide path over libtorch's GEMM (`CudaGemm`,
+///   `LibtorchCuda`). No GPU was at hand: the kernels are compiled for three architectures and
+///   their logic runs in an emulation of driver and grid, in tests. What was not run at all says
+///   so.
 ///
 /// Only products with four-bit weights depend on the path ([dev.tributary.identity.ComputePath]).
 /// Narrow is exact in float32 (`NarrowKernel`). Wide (`WideKernel`) rounds weights and inputs to

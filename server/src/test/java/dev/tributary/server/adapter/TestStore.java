@@ -99,6 +99,10 @@ public final class TestStore implements AutoCloseable {
     return store;
   }
 
+  public Path data() {
+    return data;
+  }
+
   public State state() {
     return state;
   }

@@ -114,6 +114,7 @@ record Company(Supplier<? extends StepRunner> runners, EngineSettings settings) 
     return new Job(
         job.id(),
         job.tenant(),
+        job.weight(),
         job.prompt(),
         job.adapters(),
         job.sampling(),

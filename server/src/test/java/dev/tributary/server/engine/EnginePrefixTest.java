@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -90,6 +91,7 @@ class EnginePrefixTest {
         new ScoreJob(
             "score",
             "public",
+            Request.DEFAULT_WEIGHT,
             PROMPT,
             from,
             List.of(),

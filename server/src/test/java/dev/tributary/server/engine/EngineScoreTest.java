@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
 import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.Matrix;
 import java.util.Arrays;
@@ -154,6 +155,7 @@ class EngineScoreTest {
     return new ScoreJob(
         "score",
         "public",
+        Request.DEFAULT_WEIGHT,
         tokens,
         from,
         List.of(),

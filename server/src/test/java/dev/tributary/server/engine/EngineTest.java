@@ -163,7 +163,7 @@ class EngineTest {
   @Test
   void submit_refusesWhatTheQueueCannotHold() {
     for (int i = 0; i < 8; i++) {
-      fixture.submit(job(Sampling.greedy(1), 5));
+      fixture.submit(JobBuilder.prompt(5).greedy(1).tenant("tenant " + i % 2).build());
     }
 
     assertThatThrownBy(() -> fixture.submit(job(Sampling.greedy(1), 5)))
@@ -171,6 +171,24 @@ class EngineTest {
             Rejection.QueueFull.class,
             e -> assertThat(e.retryAfter()).isEqualTo(Duration.ofSeconds(2)));
     engine.turn(); // Four rows are admitted.
+    fixture.submit(job(Sampling.greedy(1), 5));
+  }
+
+  @Test
+  void submit_leavesRoomForATenantThatHasNothingWaiting() {
+    for (int i = 0; i < 7; i++) {
+      fixture.submit(job(Sampling.greedy(1), 5));
+    }
+
+    assertThatThrownBy(() -> fixture.submit(job(Sampling.greedy(1), 5)))
+        .isInstanceOfSatisfying(
+            Rejection.ShareFull.class,
+            e -> {
+              assertThat(e.tenant()).isEqualTo("public");
+              assertThat(e.retryAfter()).isEqualTo(Duration.ofSeconds(2));
+            });
+    fixture.submit(JobBuilder.prompt(5).greedy(1).tenant("other").build());
+    fixture.runAll();
     fixture.submit(job(Sampling.greedy(1), 5));
   }
 
@@ -365,7 +383,8 @@ class EngineTest {
     fixture.runAll();
 
     assertThat(engine.stats())
-        .isEqualTo(new EngineStats(0, 0, EngineFixture.PAGES, 0, 3, 1, 0, 3, 0, 0));
+        .isEqualTo(
+            new EngineStats(0, 0, EngineFixture.PAGES, 0, EngineFixture.PAGES, 3, 1, 0, 3, 0, 0));
   }
 
   @Test

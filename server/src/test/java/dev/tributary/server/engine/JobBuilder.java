@@ -3,6 +3,7 @@ package dev.tributary.server.engine;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.schedule.PathRun;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.server.schedule.Request;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -20,6 +21,7 @@ final class JobBuilder {
   private boolean repeatable;
   private List<PathRun> paths = List.of();
   private String tenant = "public";
+  private int weight = Request.DEFAULT_WEIGHT;
 
   private JobBuilder(int[] prompt) {
     this.prompt = prompt;
@@ -83,10 +85,16 @@ final class JobBuilder {
     return this;
   }
 
+  JobBuilder weight(int value) {
+    weight = value;
+    return this;
+  }
+
   Job build() {
     return new Job(
         "test",
         tenant,
+        weight,
         prompt,
         adapters,
         sampling,

@@ -9,29 +9,47 @@ import com.google.protobuf.Message;
 import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.metrics.Metrics;
+import dev.tributary.server.metrics.Traces;
+import dev.tributary.server.state.KeySpec;
+import dev.tributary.server.state.Quota;
+import dev.tributary.server.state.Role;
+import dev.tributary.server.state.State;
 import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.v1.AdaptersGrpc;
+import dev.tributary.v1.AdminGrpc;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.InferenceGrpc;
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 
 /// A whole server over [EchoModel], and a channel to it.
 final class RpcFixture implements AutoCloseable {
@@ -45,8 +63,22 @@ final class RpcFixture implements AutoCloseable {
   final TinyAdapters adapters;
   final TestStore store;
   final FakeDelay delay = new FakeDelay();
+  final Metrics metrics;
+  final State state;
+
+  /// What the quotas take for now, in nanoseconds.
+  final AtomicLong quotaClock = new AtomicLong();
+
+  final Access access;
   final GrpcServer server;
+  final AdminServer admin;
+  final AdminKey adminKey;
   final ManagedChannel channel;
+  final ManagedChannel adminChannel;
+  private final Path data;
+  private final boolean ownData;
+  final @Nullable ReloadingTls tls;
+  private final Map<String, String> owners = new ConcurrentHashMap<>();
   final List<Throwable> fatal = new CopyOnWriteArrayList<>();
 
   /// What a test changes of the server.
@@ -61,22 +93,61 @@ final class RpcFixture implements AutoCloseable {
     static final Options NETTY = new Options(true, 8, 64, 128, 1 << 20, true);
   }
 
+  /// How tests differ in who may call.
+  ///
+  /// @param local whether only this machine can reach the port
+  record Reach(boolean local, @Nullable OidcSettings oidc, @Nullable TlsFiles tls) {
+    static final Reach HERE = new Reach(true, null, null);
+  }
+
   RpcFixture(Path folder) {
     this(folder, Options.PLAIN);
   }
 
   RpcFixture(Path folder, Options options) {
-    this(new TinyAdapters(folder).write("loud", 1).write("louder", 2), options);
+    this(folder, options, Traces.off());
   }
 
-  private RpcFixture(TinyAdapters adapters, Options options) {
-    this(adapters, adapters.store(options.hostBytes()), options);
+  RpcFixture(Path folder, Options options, Traces traces) {
+    this(folder, newData(), true, options, Reach.HERE, traces);
+  }
+
+  /// @param data where the state lies
+  RpcFixture(Path folder, Path data, Options options, Reach reach) {
+    this(folder, data, false, options, reach, Traces.off());
+  }
+
+  private RpcFixture(
+      Path folder, Path data, boolean ownData, Options options, Reach reach, Traces traces) {
+    this(
+        new TinyAdapters(folder).write("loud", 1).write("louder", 2),
+        adapters -> adapters.offered(data, options.hostBytes()),
+        ownData,
+        options,
+        reach,
+        traces);
   }
 
   /// @param store is closed with this
   RpcFixture(TinyAdapters adapters, TestStore store, Options options) {
+    this(adapters, same -> store, false, options, Reach.HERE, Traces.off());
+  }
+
+  private RpcFixture(
+      TinyAdapters adapters,
+      Function<TinyAdapters, TestStore> stores,
+      boolean ownData,
+      Options options,
+      Reach reach,
+      Traces traces) {
+    metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
     this.adapters = adapters;
-    this.store = store;
+    this.ownData = ownData;
+    store = stores.apply(adapters);
+    state = store.state();
+    data = store.data();
+    access =
+        new Access(state, reach.local(), reach.oidc(), quotaClock::get, InstantSource.system());
     EngineSettings settings =
         new EngineSettings(
             TinyAdapters.BASE_DIGEST,
@@ -119,6 +190,7 @@ final class RpcFixture implements AutoCloseable {
             GenerationDefaults.GREEDY,
             new RequestLimits(
                 8, 16, options.maxRows(), options.maxWaiting(), options.hostBytes(), 256),
+            metrics,
             System::nanoTime,
             InstantSource.system());
     GrpcSettings standard = GrpcSettings.of(STREAM_IDLE);
@@ -136,14 +208,25 @@ final class RpcFixture implements AutoCloseable {
             standard.maxConnectionAgeGrace());
     String name = UUID.randomUUID().toString();
     try {
+      tls = reach.tls() == null ? null : new ReloadingTls(reach.tls());
       server =
           GrpcServer.start(
               serving,
               grpc,
               delay,
+              access,
               options.overNetty()
-                  ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"))
-                  : InProcessServerBuilder.forName(name).intercept(new AsTenant()));
+                  ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"), tls)
+                  : InProcessServerBuilder.forName(name),
+              tls);
+      adminKey = AdminKey.open(data);
+      admin =
+          AdminServer.start(
+              adminKey,
+              server,
+              () -> new TierFigures(1, 2, 3, 4, 5, 6, 7),
+              InProcessServerBuilder.forName(name + " admin"),
+              null);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -151,6 +234,7 @@ final class RpcFixture implements AutoCloseable {
         options.overNetty()
             ? NettyChannelBuilder.forAddress("127.0.0.1", server.boundPort()).usePlaintext().build()
             : InProcessChannelBuilder.forName(name).build();
+    adminChannel = InProcessChannelBuilder.forName(name + " admin").build();
   }
 
   /// Ready for calls.
@@ -164,6 +248,59 @@ final class RpcFixture implements AutoCloseable {
     return fixture;
   }
 
+  private static Path newData() {
+    try {
+      return Files.createTempDirectory("tributary-test");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Sends `key` with every call.
+  static ClientInterceptor bearer(String key) {
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+    return MetadataUtils.newAttachHeadersInterceptor(headers);
+  }
+
+  /// The Admin service, with the admin key.
+  AdminGrpc.AdminBlockingStub adminService() {
+    return AdminGrpc.newBlockingStub(adminChannel).withInterceptors(bearer(adminSecret()));
+  }
+
+  String adminSecret() {
+    try {
+      return Files.readString(data.resolve(AdminKey.FILE)).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// The secret of a new key; its tenant is made if need be.
+  String key(String tenant, Role role) {
+    if (state.tenants().get(tenant).isEmpty()) {
+      var unused = state.tenants().create(tenant, "", Quota.NONE);
+    }
+    String contributor = role == Role.CONTRIBUTOR ? "somebody" : "";
+    return state.keys().create(new KeySpec(tenant, role, contributor, "", null)).secret();
+  }
+
+  /// The secret of an owner of the tenant, always the same one.
+  private String owner(String tenant) {
+    return owners.computeIfAbsent(tenant, name -> key(name, Role.OWNER));
+  }
+
   InferenceGrpc.InferenceBlockingStub inference() {
     return InferenceGrpc.newBlockingStub(channel);
   }
@@ -173,16 +310,16 @@ final class RpcFixture implements AutoCloseable {
   }
 
   AdaptersGrpc.AdaptersBlockingStub adapterService(String tenant) {
-    return adapterService().withInterceptors(AsTenant.of(tenant));
+    return adapterService().withInterceptors(bearer(owner(tenant)));
   }
 
   InferenceGrpc.InferenceBlockingStub inference(String tenant) {
-    return inference().withInterceptors(AsTenant.of(tenant));
+    return inference().withInterceptors(bearer(owner(tenant)));
   }
 
   Uploader uploader(String tenant) {
     return new Uploader(
-        AdaptersGrpc.newBlockingV2Stub(channel).withInterceptors(AsTenant.of(tenant)));
+        AdaptersGrpc.newBlockingV2Stub(channel).withInterceptors(bearer(owner(tenant))));
   }
 
   /// A prompt whose first line comes back.
@@ -263,8 +400,13 @@ final class RpcFixture implements AutoCloseable {
   @Override
   public void close() {
     channel.shutdownNow();
+    adminChannel.shutdownNow();
+    admin.close();
     server.close();
     engine.close();
     store.close();
+    if (ownData) {
+      delete(data);
+    }
   }
 }

@@ -348,7 +348,7 @@ class StatusTest {
 
   @Test
   void dataLoss_filesThatChangedUnderTheirDigest() throws IOException {
-    var unused = fixture.store.get(Tenant.PUBLIC, "loud");
+    var unused = fixture.store.get(Caller.PUBLIC, "loud");
     Path weights = folder.resolve("loud").resolve("adapter_model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);
     bytes[bytes.length - 1] ^= 1;

@@ -48,8 +48,14 @@ final class TinyAdapters implements Probe {
     this.root = root;
   }
 
-  TestStore store(long hostBytes) {
-    return TestStore.offering(root, new Base(), identity(), this, hostBytes);
+  /// A store that offers what was written.
+  TestStore offered(Path data, long hostBytes) {
+    return TestStore.open(
+        new AdapterSettings(data, root, null, hostBytes),
+        new Base(),
+        identity(),
+        this,
+        TestStore.NOWHERE);
   }
 
   /// A store that keeps its data, and offers no folders.

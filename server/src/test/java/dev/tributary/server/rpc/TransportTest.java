@@ -1,11 +1,13 @@
 package dev.tributary.server.rpc;
 
+import static dev.tributary.server.rpc.RpcFixture.bearer;
 import static dev.tributary.server.rpc.RpcFixture.detail;
 import static dev.tributary.server.rpc.RpcFixture.refused;
 import static dev.tributary.server.rpc.RpcFixture.say;
 import static dev.tributary.server.rpc.RpcFixture.sayMuch;
 import static dev.tributary.server.rpc.RpcFixture.until;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.common.util.concurrent.ListenableFuture;
 import com.google.rpc.BadRequest;
@@ -24,6 +26,7 @@ import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.reflection.v1.ServiceResponse;
 import io.grpc.stub.StreamObserver;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -133,6 +136,38 @@ class TransportTest {
     }
     for (int i = 0; i < 50; i++) {
       assertThat(answers.get(i).get().getText()).isEqualTo("line " + i);
+    }
+  }
+
+  @Test
+  void oversizeMetadata_isRefusedAndTheServerLives() {
+    fixture.server.serve();
+    StatusRuntimeException end =
+        catchThrowableOfType(
+            StatusRuntimeException.class,
+            () ->
+                fixture
+                    .inference()
+                    .withInterceptors(bearer("x".repeat(100_000)))
+                    .generateOnce(say("never").build()));
+    assertThat(end).isNotNull();
+    assertThat(fixture.inference().generateOnce(say("after").build()).getText()).isEqualTo("after");
+  }
+
+  @Test
+  void connectionsThatSayNothing_keepNobodyOut() throws Exception {
+    fixture.server.serve();
+    List<Socket> silent = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        silent.add(new Socket("127.0.0.1", fixture.server.boundPort()));
+      }
+      assertThat(fixture.inference().generateOnce(say("still").build()).getText())
+          .isEqualTo("still");
+    } finally {
+      for (Socket socket : silent) {
+        socket.close();
+      }
     }
   }
 

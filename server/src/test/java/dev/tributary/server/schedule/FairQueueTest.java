@@ -15,34 +15,47 @@ class FairQueueTest {
     add(1, "a");
     add(2, "a");
     add(3, "b");
-    queue.charge("a", 10);
+    queue.charge("a", Request.DEFAULT_WEIGHT, 10);
     assertThat(admit()).isEqualTo(3);
     assertThat(admit()).isEqualTo(1);
+  }
+
+  @Test
+  void charge_countsTheLessTheMoreATenantWeighs() {
+    for (int id = 1; id <= 6; id++) {
+      add(id, id % 2 == 0 ? "light" : "heavy");
+    }
+    queue.charge("heavy", 300, 290);
+    queue.charge("light", Request.DEFAULT_WEIGHT, 100);
+
+    assertThat(admit()).isEqualTo(1);
+    queue.charge("heavy", 300, 30);
+    assertThat(admit()).isEqualTo(2);
   }
 
   @Test
   void add_givesATenantNoCreditForItsAbsence() {
     add(1, "a");
     add(2, "a");
-    queue.charge("a", 100);
+    queue.charge("a", Request.DEFAULT_WEIGHT, 100);
     add(3, "b");
     add(4, "b");
     // b starts where a is, not at 0: it gets one, not a hundred.
     assertThat(admit()).isEqualTo(1);
-    queue.charge("a", 1);
+    queue.charge("a", Request.DEFAULT_WEIGHT, 1);
     assertThat(admit()).isEqualTo(3);
-    queue.charge("b", 2);
+    queue.charge("b", Request.DEFAULT_WEIGHT, 2);
     assertThat(admit()).isEqualTo(2);
   }
 
   @Test
   void add_toAnEmptyQueueStartsWhereTheLastTenantLeft() {
     add(1, "a");
-    queue.charge("a", 100);
+    queue.charge("a", Request.DEFAULT_WEIGHT, 100);
     admit();
     add(2, "b");
     add(3, "a");
-    queue.charge("b", 1);
+    queue.charge("b", Request.DEFAULT_WEIGHT, 1);
 
     assertThat(admit()).isEqualTo(3);
   }
@@ -54,7 +67,7 @@ class FairQueueTest {
       add(id, "warm");
     }
     List<Long> admitted = new ArrayList<>();
-    queue.charge("warm", 1);
+    queue.charge("warm", Request.DEFAULT_WEIGHT, 1);
     Sequence next = queue.next(sequence -> sequence.id() != 1);
     while (next != null) {
       queue.admit(next);

@@ -82,6 +82,42 @@ class FairnessTest {
     assertThat(scheduler.stats().preemptions()).isPositive();
   }
 
+  @Test
+  void service_ofTenantsThatAlwaysWaitIsByTheirWeights() {
+    Scheduler scheduler =
+        new Scheduler(new Limits(4, 100, 4, 60, 16, 16, PAGES, PAGE, Integer.MAX_VALUE));
+    Map<String, Integer> weights = Map.of("light", 50, "usual", 100, "heavy", 300);
+    Map<String, Integer> waiting = new HashMap<>();
+    Map<String, Integer> tokens = new HashMap<>();
+    long id = 0;
+    for (int step = 0; step < STEPS; step++) {
+      for (Map.Entry<String, Integer> each : weights.entrySet()) {
+        String tenant = each.getKey();
+        while (waiting.merge(tenant, 0, Integer::sum) < 10) {
+          scheduler.add(Requests.of(4, 8).tenant(tenant).weight(each.getValue()).sequence(id++));
+          waiting.merge(tenant, 1, Integer::sum);
+        }
+      }
+      Plan plan = scheduler.plan();
+      plan.admitted().forEach(sequence -> waiting.merge(sequence.tenant(), -1, Integer::sum));
+      scheduler.stepDone(plan.slices());
+      for (Plan.Slice slice : plan.slices()) {
+        Sequence sequence = slice.sequence();
+        if (slice.end() == sequence.length()) {
+          tokens.merge(sequence.tenant(), 1, Integer::sum);
+          sequence.append(1);
+          if (sequence.length() == sequence.maxLength()) {
+            scheduler.remove(sequence.id());
+          }
+        }
+      }
+    }
+
+    double usual = tokens.getOrDefault("usual", 0);
+    assertThat(tokens.getOrDefault("light", 0) / usual).isBetween(0.48, 0.52);
+    assertThat(tokens.getOrDefault("heavy", 0) / usual).isBetween(2.9, 3.1);
+  }
+
   private static Requests request(String tenant, Random random) {
     Requests request =
         switch (tenant) {

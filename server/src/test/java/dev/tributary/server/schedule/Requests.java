@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /// A request with all but a few things left at their plainest.
 record Requests(
     String tenant,
+    int weight,
     Priority priority,
     int[] tokens,
     int maxTokens,
@@ -20,6 +21,7 @@ record Requests(
   static Requests of(int tokens, int maxTokens) {
     return new Requests(
         "public",
+        Request.DEFAULT_WEIGHT,
         Priority.NORMAL,
         IntStream.range(0, tokens).toArray(),
         maxTokens,
@@ -30,24 +32,34 @@ record Requests(
   }
 
   Requests priority(Priority value) {
-    return new Requests(tenant, value, tokens, maxTokens, logitsFrom, repeatable, scope, paths);
+    return new Requests(
+        tenant, weight, value, tokens, maxTokens, logitsFrom, repeatable, scope, paths);
   }
 
   Requests tenant(String value) {
-    return new Requests(value, priority, tokens, maxTokens, logitsFrom, repeatable, scope, paths);
+    return new Requests(
+        value, weight, priority, tokens, maxTokens, logitsFrom, repeatable, scope, paths);
+  }
+
+  Requests weight(int value) {
+    return new Requests(
+        tenant, value, priority, tokens, maxTokens, logitsFrom, repeatable, scope, paths);
   }
 
   Requests logitsFrom(int value) {
-    return new Requests(tenant, priority, tokens, maxTokens, value, repeatable, scope, paths);
+    return new Requests(
+        tenant, weight, priority, tokens, maxTokens, value, repeatable, scope, paths);
   }
 
   Requests ofRepeatable() {
-    return new Requests(tenant, priority, tokens, maxTokens, logitsFrom, true, scope, paths);
+    return new Requests(
+        tenant, weight, priority, tokens, maxTokens, logitsFrom, true, scope, paths);
   }
 
   /// Shares within `value`.
   Requests in(Scope value) {
-    return new Requests(tenant, priority, tokens, maxTokens, logitsFrom, repeatable, value, paths);
+    return new Requests(
+        tenant, weight, priority, tokens, maxTokens, logitsFrom, repeatable, value, paths);
   }
 
   Requests adapter(String digest) {
@@ -56,16 +68,17 @@ record Requests(
 
   Requests paths(PathRun... value) {
     return new Requests(
-        tenant, priority, tokens, maxTokens, logitsFrom, repeatable, scope, List.of(value));
+        tenant, weight, priority, tokens, maxTokens, logitsFrom, repeatable, scope, List.of(value));
   }
 
   Requests tokens(int... value) {
     return new Requests(
-        tenant, priority, value, maxTokens, value.length - 1, repeatable, scope, paths);
+        tenant, weight, priority, value, maxTokens, value.length - 1, repeatable, scope, paths);
   }
 
   Sequence sequence(long id) {
     return new Sequence(
-        new Request(id, tenant, priority, tokens, maxTokens, logitsFrom, repeatable, scope, paths));
+        new Request(
+            id, tenant, weight, priority, tokens, maxTokens, logitsFrom, repeatable, scope, paths));
   }
 }

@@ -19,7 +19,7 @@ class AuditTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("state.db"));
+    database = Database.open(folder.resolve("state.db"), Schema.current());
     audit = new Audit(database);
   }
 

@@ -20,7 +20,7 @@ class RequestsTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("state.db"));
+    database = Database.open(folder.resolve("state.db"), Schema.current());
     requests = new Requests(database, time, 3);
   }
 

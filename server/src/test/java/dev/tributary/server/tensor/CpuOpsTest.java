@@ -218,9 +218,9 @@ class CpuOpsTest {
       }
       Matrix wide = f32(random, rows, 96);
       Matrix logits = Matrix.allocate(DType.F32, rows, 200);
-      cpu.logits(wide, head, logits);
+      cpu.logits(wide, head, logits, ComputePath.NARROW);
       Matrix own = Matrix.allocate(DType.F32, 1, 200);
-      cpu.logits(row(wide, at), head, own);
+      cpu.logits(row(wide, at), head, own, ComputePath.NARROW);
       assertThat(bits(row(logits, at))).isEqualTo(bits(own));
     }
   }
@@ -376,7 +376,7 @@ class CpuOpsTest {
 
   private static Matrix logits(Ops ops, LinearWeights weights, Matrix x) {
     Matrix y = Matrix.allocate(DType.F32, x.rows(), weights.outputs());
-    ops.logits(x, ops.pack(weights), y);
+    ops.logits(x, ops.pack(weights), y, ComputePath.NARROW);
     return y;
   }
 

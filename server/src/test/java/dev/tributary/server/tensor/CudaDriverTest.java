@@ -57,11 +57,11 @@ class CudaDriverTest {
   void aFailingCall_namesItselfAndTheError() {
     CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
     DeviceMemory x = driver.allocate(64);
-    assertThatThrownBy(() -> kernels.launch(Kernel.ADD, 1, 1, 1, 33, x, x, 16))
+    assertThatThrownBy(() -> launch(kernels, 33, x, x, 16))
         .hasMessage("cuLaunchKernel: CUDA_ERROR_INVALID_VALUE");
     assertThatThrownBy(() -> driver.function(MemorySegment.NULL, "nothing"))
         .hasMessage("cuModuleGetFunction: CUDA_ERROR_NOT_FOUND");
-    assertThatThrownBy(() -> kernels.launch(Kernel.ADD, 1, 1, 1, 32, x, x, "16"))
+    assertThatThrownBy(() -> launch(kernels, 32, x, x, "16"))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -71,7 +71,7 @@ class CudaDriverTest {
     DeviceMemory x = driver.allocate(64);
     DeviceMemory y = driver.allocate(128);
     y.driver().write(Bytes.copyOf(new byte[] {0x60}).segment(), y.address() + 67);
-    kernels.launch(Kernel.ADD, 1, 1, 1, 32, x, y, 17);
+    launch(kernels, 32, x, y, 17);
     assertThatThrownBy(() -> driver.synchronise(Queue.COMPUTE))
         .hasMessage("cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS");
     // Else the emulator would report the border at every later wait.
@@ -93,6 +93,59 @@ class CudaDriverTest {
     }
     for (int i = 0; i < 40; i++) {
       assertThat(read(targets.get(i))).containsOnly(i);
+    }
+  }
+
+  @Test
+  void aCapture_recordsWhatItsOwnThreadLaunches() {
+    CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
+    DeviceMemory x = driver.allocate(64);
+    DeviceMemory one = driver.allocate(64);
+    driver.write(Bytes.copyOf(new byte[] {0, 0, (byte) 0x80, 0x3f}).segment(), one.address());
+    CudaLaunchList list = new CudaLaunchList();
+    list.add(Kernel.ADD, 1, 1, 1, 32, x, one, 16);
+    MemorySegment graph =
+        driver.capture(
+            () -> {
+              list.launch(kernels, Queue.CAPTURE);
+              // Another thread's work neither fails nor gets into the graph.
+              Thread other =
+                  new Thread(
+                      () -> {
+                        driver.claimThread();
+                        driver.write(Bytes.allocate(8).segment(), driver.allocate(8).address());
+                      });
+              other.start();
+              join(other);
+            });
+    list.clear();
+    assertThat(read(x)).containsOnly(0);
+    driver.launchGraph(graph);
+    driver.launchGraph(graph);
+    driver.destroyGraph(graph); // what was launched still runs
+    assertThat(read(x)).startsWith(0, 0, 0, 0x40, 0); // 1 + 1
+    assertThatThrownBy(() -> driver.launchGraph(graph))
+        .hasMessage("cuGraphLaunch: CUDA_ERROR_INVALID_VALUE");
+  }
+
+  @Test
+  void aCapture_inWhichSomethingElseIsCalled_fails() {
+    assertThatThrownBy(() -> driver.capture(() -> driver.allocate(8)))
+        .hasMessage("cuMemAlloc_v2: CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED")
+        .satisfies(
+            e ->
+                assertThat(e.getSuppressed()[0])
+                    .hasMessage("cuStreamEndCapture: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"));
+    // The next is none the worse.
+    driver.destroyGraph(driver.capture(() -> {}));
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     }
   }
 
@@ -134,6 +187,59 @@ class CudaDriverTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("pool of 36864 bytes");
     }
+  }
+
+  @Test
+  void adapters_ofMemoryThatWasGivenBack_makeRoomBeforeOthers() {
+    Random random = new Random(2);
+    // Eight pages, of which each term takes two.
+    try (CudaOps ops = EmulatedCuda.ops(8 * CudaAdapters.PAGE);
+        Arena closable = Arena.ofShared()) {
+      List<LoraSegment.Term> kept = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        kept.add(term(Samples.f32(random, 2, 256), Samples.f32(random, 2, 64)));
+      }
+      Matrix y = ops.allocate(DType.F32, 1, 64);
+      Matrix x = ops.allocate(DType.F32, 1, 256);
+      kept.forEach(term -> ops.lora(x, y, List.of(segment(List.of(term)))));
+      Arena own = Arena.ofShared();
+      LoraSegment.Term closed = term(in(own, 2, 256), in(own, 2, 64));
+      ops.lora(x, y, List.of(segment(List.of(closed))));
+      assertThat(ops.adapters().pagesInUse()).isEqualTo(8);
+      own.close();
+      assertThat(ops.adapters().pagesInUse()).isEqualTo(6);
+      // The most lately used of all that was there has gone, so none of the others needs to.
+      ops.lora(x, y, List.of(segment(List.of(term(in(closable, 2, 256), in(closable, 2, 64))))));
+      kept.forEach(term -> assertThat(ops.adapters().has(term.a().data())).as("%s", term).isTrue());
+      assertThat(ops.adapters().pagesInUse()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void weights_thatAreClosed_giveTheirMemoryBackAtOnce() {
+    try (CudaOps ops = EmulatedCuda.ops(1 << 20)) {
+      Linear head = ops.pack(Samples.bf16(new Random(3), 64, 128));
+      long packed = ops.driver().freeMemory();
+      head.close();
+      head.close();
+      assertThat(ops.driver().freeMemory()).isGreaterThanOrEqualTo(packed + 2 * 64 * 128);
+    }
+  }
+
+  private static LoraSegment.Term term(Matrix a, Matrix bt) {
+    return new LoraSegment.Term(a, bt, 1, 0);
+  }
+
+  private static Matrix in(Arena arena, int rows, int cols) {
+    Bytes memory = Bytes.of(arena.allocate((long) Float.BYTES * rows * cols));
+    return new Matrix(memory, DType.F32, rows, cols);
+  }
+
+  /// Adds up in one block.
+  private static void launch(CudaKernels kernels, int threads, Object... arguments) {
+    CudaLaunchList list = new CudaLaunchList();
+    list.add(Kernel.ADD, 1, 1, 1, threads, arguments);
+    list.launch(kernels, Queue.COMPUTE);
   }
 
   @SuppressWarnings("NullAway") // it does not see the component's annotation in a class file

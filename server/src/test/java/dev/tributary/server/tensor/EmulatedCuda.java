@@ -2,6 +2,7 @@ package dev.tributary.server.tensor;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -60,12 +61,53 @@ public final class EmulatedCuda {
               libtorch.claimThread();
               driver.synchronise(CudaDriver.Queue.COMPUTE);
             });
+    return ops(driver, gemm, adapterBytes);
+  }
+
+  /// @param gemm of the wide path
+  static CudaOps ops(CudaDriver driver, CudaWide.Gemm gemm, long adapterBytes) {
     CudaKernels kernels = new CudaKernels(driver, MemorySegment.NULL);
     return new CudaOps(driver, kernels, gemm, "emulated", adapterBytes);
   }
 
   static CudaDriver driver() {
     return new CudaDriver(library());
+  }
+
+  /// Launches and graphs of all emulated GPUs so far.
+  ///
+  /// @param kernels launched one by one, or captured
+  /// @param graphs launched
+  /// @param held graphs that can be launched
+  public record Counts(long kernels, long graphs, long held) {
+    Counts since(Counts before) {
+      return new Counts(kernels - before.kernels, graphs - before.graphs, held - before.held);
+    }
+  }
+
+  /// Counted up to now.
+  public static Counts counts() {
+    MemorySegment counts =
+        library().findOrThrow("emulated_counts").reinterpret(3 * JAVA_LONG.byteSize());
+    return new Counts(
+        counts.getAtIndex(JAVA_LONG, 0),
+        counts.getAtIndex(JAVA_LONG, 1),
+        counts.getAtIndex(JAVA_LONG, 2));
+  }
+
+  /// Lets the next `count` captures fail.
+  public static void failCaptures(int count) {
+    MemorySegment function = library().findOrThrow("emulated_fail_captures");
+    try {
+      int code =
+          (int)
+              Linker.nativeLinker()
+                  .downcallHandle(function, FunctionDescriptor.of(JAVA_INT, JAVA_INT))
+                  .invokeExact(count);
+      assertThat(code).isZero();
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /// Lets a queue's work be done as soon as it is asked for, not as late as it may be.

@@ -37,12 +37,13 @@ class WidePathTest {
     }
   }
 
-  @Test
-  void everyWeight_isTheNarrowPathsRoundedToBf16() {
+  @ParameterizedTest
+  @ValueSource(ints = {4, 8})
+  void everyWeight_isTheNarrowPathsRoundedToBf16(int bits) {
     try (Ops cpu = Ops.cpu(Libtorch.bundled(), 2)) {
       cpu.claimThread();
       for (int[] shape : SHAPES) {
-        Linear weights = cpu.pack(weights(shape[0], shape[1]));
+        Linear weights = cpu.pack(weights(bits, shape[0], shape[1]));
         Matrix oneHot = Matrix.allocate(DType.F32, shape[1], shape[1]);
         for (int k = 0; k < shape[1]; k++) {
           oneHot.set(k, k, 1);
@@ -60,9 +61,10 @@ class WidePathTest {
     }
   }
 
-  @Test
-  void bits_dependOnTheRowAlone() {
-    LinearWeights.Int4 weights = weights(96, 160);
+  @ParameterizedTest
+  @ValueSource(ints = {4, 8})
+  void bits_dependOnTheRowAlone(int bits) {
+    LinearWeights weights = weights(bits, 96, 160);
     Matrix x = random(130, 160);
     Matrix expected = null;
     for (int workers = 1; workers <= 17; workers++) {
@@ -70,6 +72,9 @@ class WidePathTest {
         cpu.claimThread();
         Linear packed = cpu.pack(weights, true);
         Matrix all = product(cpu, x, packed, ComputePath.WIDE);
+        Matrix logits = Matrix.allocate(DType.F32, x.rows(), packed.outputs());
+        cpu.logits(x, packed, logits, ComputePath.WIDE);
+        assertSameRow(logits, 77, all, 77);
         expected = expected == null ? all : expected;
         assertSameRow(all, 77, expected, 77);
         int from = random.nextInt(77);
@@ -151,6 +156,22 @@ class WidePathTest {
       }
     }
     return matrix;
+  }
+
+  private LinearWeights weights(int bits, int outputs, int inputs) {
+    return bits == 4 ? weights(outputs, inputs) : weights8(outputs, inputs);
+  }
+
+  private LinearWeights.Int8 weights8(int outputs, int inputs) {
+    Bytes codes = Bytes.allocate((long) outputs * inputs);
+    for (long i = 0; i < codes.size(); i++) {
+      codes.put(i, (byte) random.nextInt());
+    }
+    Bytes scales = Bytes.allocate((long) outputs * inputs / 8);
+    for (long i = 0; i < scales.size(); i += 4) {
+      scales.putFloat(i, half(0.005f + 0.005f * random.nextFloat()));
+    }
+    return new LinearWeights.Int8(outputs, inputs, codes, scales);
   }
 
   private LinearWeights.Int4 weights(int outputs, int inputs) {

@@ -8,12 +8,23 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 
 namespace emulated {
-enum Result { SUCCESS = 0, INVALID_VALUE = 1, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719 };
+enum Result { SUCCESS = 0, INVALID_VALUE = 1, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719,
+  CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, WRONG_THREAD = 908 };
+
+// Work with the arguments that it had when it was captured.
+struct Graph {
+  std::deque<std::function<int()>> work;
+};
 
 struct Stream {
   std::deque<std::function<int()>> waiting;
+  Graph* capture = nullptr;  // that what comes is added to instead
+  std::thread::id capturer;
+  bool invalid = false;  // the capture
   uint64_t queued = 0;
   uint64_t run = 0;
   bool eager = false;
@@ -27,8 +38,11 @@ struct Event {
 static std::recursive_mutex lock;
 static std::map<char*, size_t> device_memory;
 static std::map<char*, size_t> pinned_memory;
-static Stream streams[8];
+constexpr int MOST_STREAMS = 24;
+static Stream streams[MOST_STREAMS];
 static int stream_count = 0;
+static std::set<Graph*> executables;
+static int failing_captures = 0;
 static constexpr size_t BORDER = 256;
 static constexpr size_t TOTAL = (size_t)4 << 30;
 
@@ -60,9 +74,22 @@ static int run_until(Stream* stream, uint64_t count) {
 
 static int enqueue(void* stream, std::function<int()> work) {
   Stream* to = (Stream*)stream;
+  if (to->capture) return to->capture->work.push_back(std::move(work)), SUCCESS;
   to->waiting.push_back(std::move(work));
   to->queued++;
   return to->eager ? run_until(to, to->queued) : SUCCESS;
+}
+
+// A thread that captures may not call what isn't part of a stream's work: that ends its capture.
+static bool capturing() {
+  bool any = false;
+  for (int i = 0; i < stream_count; i++) {
+    Stream& stream = streams[i];
+    bool own = stream.capture && stream.capturer == std::this_thread::get_id();
+    stream.invalid |= own;
+    any |= own;
+  }
+  return any;
 }
 
 static int drain() {
@@ -77,6 +104,9 @@ static int drain() {
 using namespace emulated;
 
 extern "C" {
+// Launches of kernels (those captured too), of graphs, graphs that can be launched.
+long emulated_counts[3];
+
 int cuInit(unsigned) { return SUCCESS; }
 int cuDriverGetVersion(int* version) { return *version = 12080, SUCCESS; }
 int cuDeviceGetCount(int* count) { return *count = 1, SUCCESS; }
@@ -103,6 +133,7 @@ int cuMemGetInfo_v2(size_t* free, size_t* total) {
 
 int cuMemAlloc_v2(uint64_t* address, size_t size) {
   GUARD;
+  if (capturing()) return CAPTURE_UNSUPPORTED;
   char* block = (char*)aligned_alloc(BORDER, (size + 3 * BORDER - 1) / BORDER * BORDER);
   memset(block, 0x5a, BORDER);
   memset(block + BORDER, 0xff, size);
@@ -114,6 +145,7 @@ int cuMemAlloc_v2(uint64_t* address, size_t size) {
 
 int cuMemFree_v2(uint64_t address) {
   GUARD;
+  if (capturing()) return CAPTURE_UNSUPPORTED;
   int result = drain();
   if (!device_memory.erase((char*)address)) return INVALID_VALUE;
   free((char*)address - BORDER);
@@ -167,7 +199,7 @@ int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t size, void* stream) 
 
 int cuStreamCreate(void** stream, unsigned) {
   GUARD;
-  if (stream_count == 8) stream_count = 0;  // of a test that is over
+  if (stream_count == MOST_STREAMS) stream_count = 0;  // of a test that is over
   streams[stream_count] = Stream();
   *stream = &streams[stream_count++];
   return SUCCESS;
@@ -179,6 +211,10 @@ int cuStreamDestroy_v2(void*) { return SUCCESS; }
 
 int cuStreamSynchronize(void* stream) {
   GUARD;
+  if (((Stream*)stream)->capture) {
+    ((Stream*)stream)->invalid = true;
+    return CAPTURE_UNSUPPORTED;
+  }
   int result = run_until((Stream*)stream, ((Stream*)stream)->queued);
   return result ? result : borders_hold() ? SUCCESS : ILLEGAL_ADDRESS;
 }
@@ -215,16 +251,78 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
   bool fits = gx > 0 && gy > 0 && gz > 0 && gy < 65536 && gz < 65536 && threads > 0
       && threads <= 1024 && threads % 32 == 0 && by == 1 && bz == 1 && shared == 0 && !extra;
   if (!fits) return INVALID_VALUE;
+  emulated_counts[0]++;
   auto body = ((const Kernel*)function)->bind(arguments);
   return enqueue(stream, [=] {
     return run_grid(body, {(int)gx, (int)gy, (int)gz}, threads) ? SUCCESS : LAUNCH_FAILED;
   });
 }
 
+int cuStreamBeginCapture_v2(void* stream, int mode) {
+  GUARD;
+  Stream* on = (Stream*)stream;
+  if (on->capture || mode != 1) return INVALID_VALUE;
+  on->capture = new Graph();
+  on->capturer = std::this_thread::get_id();
+  on->invalid = failing_captures > 0;
+  failing_captures -= on->invalid;
+  return SUCCESS;
+}
+
+int cuStreamEndCapture(void* stream, void** graph) {
+  GUARD;
+  Stream* on = (Stream*)stream;
+  *graph = nullptr;
+  if (!on->capture) return INVALID_VALUE;
+  if (on->capturer != std::this_thread::get_id()) return WRONG_THREAD;
+  Graph* captured = on->capture;
+  on->capture = nullptr;
+  if (on->invalid) return delete captured, CAPTURE_INVALIDATED;
+  *graph = captured;
+  return SUCCESS;
+}
+
+int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long flags) {
+  GUARD;
+  if (!graph || flags) return INVALID_VALUE;
+  Graph* copy = new Graph(*(Graph*)graph);
+  executables.insert(copy);
+  emulated_counts[2]++;
+  return *executable = copy, SUCCESS;
+}
+
+int cuGraphDestroy(void* graph) {
+  GUARD;
+  return delete (Graph*)graph, SUCCESS;
+}
+
+int cuGraphLaunch(void* executable, void* stream) {
+  GUARD;
+  if (!executables.count((Graph*)executable)) return INVALID_VALUE;
+  emulated_counts[1]++;
+  for (auto& work : ((Graph*)executable)->work) {
+    if (int result = enqueue(stream, work)) return result;
+  }
+  return SUCCESS;
+}
+
+// What was launched keeps its work and runs on.
+int cuGraphExecDestroy(void* executable) {
+  GUARD;
+  if (!executables.erase((Graph*)executable)) return INVALID_VALUE;
+  emulated_counts[2]--;
+  return delete (Graph*)executable, SUCCESS;
+}
+
+// Lets the next captures fail.
+int emulated_fail_captures(int count) { return failing_captures = count, SUCCESS; }
+
 int cuGetErrorName(int code, const char** name) {
   *name = code == INVALID_VALUE     ? "CUDA_ERROR_INVALID_VALUE"
       : code == NOT_FOUND           ? "CUDA_ERROR_NOT_FOUND"
       : code == ILLEGAL_ADDRESS     ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+      : code == CAPTURE_UNSUPPORTED ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+      : code == CAPTURE_INVALIDATED ? "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"
       : code == LAUNCH_FAILED       ? "CUDA_ERROR_LAUNCH_FAILED"
                                     : "CUDA_ERROR_UNKNOWN";
   return SUCCESS;

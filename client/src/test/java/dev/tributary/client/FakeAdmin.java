@@ -1,0 +1,193 @@
+package dev.tributary.client;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Duration;
+import com.google.protobuf.Empty;
+import com.google.protobuf.Timestamp;
+import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CreateKeyRequest;
+import dev.tributary.v1.CreateKeyResponse;
+import dev.tributary.v1.CreateTenantRequest;
+import dev.tributary.v1.DeleteTenantRequest;
+import dev.tributary.v1.DrainRequest;
+import dev.tributary.v1.DrainResponse;
+import dev.tributary.v1.GetStatsRequest;
+import dev.tributary.v1.GetTenantRequest;
+import dev.tributary.v1.Key;
+import dev.tributary.v1.ListKeysRequest;
+import dev.tributary.v1.ListKeysResponse;
+import dev.tributary.v1.ListTenantsRequest;
+import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.Quota;
+import dev.tributary.v1.RevokeKeyRequest;
+import dev.tributary.v1.Stats;
+import dev.tributary.v1.Tenant;
+import dev.tributary.v1.UpdateTenantRequest;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/// Tenants and keys in memory.
+public final class FakeAdmin extends AdminGrpc.AdminImplBase {
+  private static final Timestamp TIME = Timestamp.newBuilder().setSeconds(1_800_000_000).build();
+
+  /// What was asked, in order.
+  public final Queue<UpdateTenantRequest> updates = new ConcurrentLinkedQueue<>();
+
+  /// Keys that are good, by id.
+  public final Map<String, Key> keys = new LinkedHashMap<>();
+
+  /// Still in flight when a drain ends.
+  public volatile int running;
+
+  private final FakeServer server;
+  private final Map<String, Tenant> tenants = new LinkedHashMap<>();
+  private int made;
+
+  FakeAdmin(FakeServer server) {
+    this.server = server;
+    tenants.put("public", Tenant.newBuilder().setName("public").setCreateTime(TIME).build());
+  }
+
+  /// The secret of the key that was made as the `n`th, from 1.
+  public static String secret(int n) {
+    return "s3cret-" + n;
+  }
+
+  @Override
+  public void createTenant(CreateTenantRequest request, StreamObserver<Tenant> observer) {
+    Tenant tenant = request.getTenant().toBuilder().setCreateTime(TIME).build();
+    tenants.put(tenant.getName(), tenant);
+    server.answer(observer, tenant);
+  }
+
+  @Override
+  public void getTenant(GetTenantRequest request, StreamObserver<Tenant> observer) {
+    Tenant tenant = tenants.get(request.getName());
+    if (tenant == null) {
+      observer.onError(missing(request.getName()));
+    } else {
+      server.answer(observer, tenant);
+    }
+  }
+
+  /// Pages of one.
+  @Override
+  public void listTenants(
+      ListTenantsRequest request, StreamObserver<ListTenantsResponse> observer) {
+    List<Tenant> all = new ArrayList<>(tenants.values());
+    int page = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());
+    server.answer(
+        observer,
+        ListTenantsResponse.newBuilder()
+            .addTenants(all.get(page))
+            .setNextPageToken(page + 1 < all.size() ? Integer.toString(page + 1) : "")
+            .build());
+  }
+
+  @Override
+  public void updateTenant(UpdateTenantRequest request, StreamObserver<Tenant> observer) {
+    updates.add(request);
+    Tenant old = tenants.get(request.getTenant().getName());
+    if (old == null) {
+      observer.onError(missing(request.getTenant().getName()));
+      return;
+    }
+    Tenant.Builder tenant = old.toBuilder();
+    Quota wanted = request.getTenant().getQuota();
+    for (String path : request.getUpdateMask().getPathsList()) {
+      if (path.equals("display_name")) {
+        tenant.setDisplayName(request.getTenant().getDisplayName());
+      } else if (path.equals("quota")) {
+        tenant.setQuota(wanted);
+      } else {
+        String name = path.substring("quota.".length());
+        FieldDescriptor field = Objects.requireNonNull(Quota.getDescriptor().findFieldByName(name));
+        if (wanted.hasField(field)) {
+          tenant.getQuotaBuilder().setField(field, wanted.getField(field));
+        } else {
+          tenant.getQuotaBuilder().clearField(field);
+        }
+      }
+    }
+    tenants.put(old.getName(), tenant.build());
+    server.answer(observer, tenant.build());
+  }
+
+  @Override
+  public void deleteTenant(DeleteTenantRequest request, StreamObserver<Empty> observer) {
+    if (tenants.remove(request.getName()) == null) {
+      observer.onError(missing(request.getName()));
+    } else {
+      server.answer(observer, Empty.getDefaultInstance());
+    }
+  }
+
+  @Override
+  public void createKey(CreateKeyRequest request, StreamObserver<CreateKeyResponse> observer) {
+    made++;
+    Key key = request.getKey().toBuilder().setKeyId("k-" + made).setCreateTime(TIME).build();
+    keys.put(key.getKeyId(), key);
+    server.answer(
+        observer, CreateKeyResponse.newBuilder().setKey(key).setSecret(secret(made)).build());
+  }
+
+  @Override
+  public void listKeys(ListKeysRequest request, StreamObserver<ListKeysResponse> observer) {
+    ListKeysResponse.Builder response = ListKeysResponse.newBuilder();
+    keys.values().stream()
+        .filter(k -> request.getTenant().isEmpty() || k.getTenant().equals(request.getTenant()))
+        .forEach(response::addKeys);
+    server.answer(observer, response.build());
+  }
+
+  @Override
+  public void revokeKey(RevokeKeyRequest request, StreamObserver<Empty> observer) {
+    if (keys.remove(request.getKeyId()) == null) {
+      observer.onError(missing(request.getKeyId()));
+    } else {
+      server.answer(observer, Empty.getDefaultInstance());
+    }
+  }
+
+  @Override
+  public void getStats(GetStatsRequest request, StreamObserver<Stats> observer) {
+    server.answer(
+        observer,
+        Stats.newBuilder()
+            .setStartTime(TIME)
+            .setUptime(Duration.newBuilder().setSeconds(93_784))
+            .setRunningRequests(3)
+            .setQueuedRequests(2)
+            .setGenerations(1_000)
+            .setPromptTokens(5_000)
+            .setCachedTokens(400)
+            .setCompletionTokens(20_000)
+            .setKvPages(128)
+            .setKvPagesUsed(17)
+            .setDeviceAdapters(4)
+            .setDeviceAdapterBytes(17_000_000)
+            .setResidentBytes(987_000_000)
+            .build());
+  }
+
+  @Override
+  public void drain(DrainRequest request, StreamObserver<DrainResponse> observer) {
+    server.answer(
+        observer,
+        DrainResponse.newBuilder()
+            .setDraining(!request.getUndo())
+            .setRunningRequests(running)
+            .build());
+  }
+
+  private static Throwable missing(String name) {
+    return FakeServer.status(Status.Code.NOT_FOUND, "no \"" + name + "\"");
+  }
+}

@@ -1,0 +1,131 @@
+package dev.tributary.server;
+
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.engine.EngineStats;
+import dev.tributary.server.metrics.EngineFigures;
+import dev.tributary.server.metrics.Metrics;
+import dev.tributary.server.metrics.Traces;
+import dev.tributary.server.rpc.ListenAddress;
+import dev.tributary.server.tensor.KvCache;
+import dev.tributary.server.web.Pages;
+import dev.tributary.server.web.Web;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// What those who run the server see of it: metrics, traces and the HTTP port. It is there before
+/// the model is, so that a probe can tell a server that loads from one that is dead.
+final class Operations implements AutoCloseable {
+  private final Traces traces;
+
+  private final Metrics metrics;
+  private final @Nullable Web web;
+  private final @Nullable ListenAddress address;
+  private volatile Supplier<String> phase = () -> "loading";
+
+  Operations(Config config) throws IOException {
+    traces =
+        config.otlpEndpoint == null
+            ? Traces.off()
+            : Traces.toOtlp(
+                config.otlpEndpoint, config.otlpHeaders, config.traceShare, Server.VERSION);
+    metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
+    address = config.webAddress().orElse(null);
+    web = address == null ? null : open(address, config);
+  }
+
+  private Web open(ListenAddress at, Config config) throws IOException {
+    Pages pages =
+        new Pages(
+            "Tributary " + Server.VERSION,
+            metrics::scrape,
+            Metrics.CONTENT_TYPE,
+            () -> phase.get());
+    try {
+      return Web.start(new InetSocketAddress(at.host(), at.port()), hosts(at, config), pages);
+    } catch (IOException e) {
+      throw new IOException(
+          "--web "
+              + at
+              + ": "
+              + e.getMessage()
+              + "; --web off does without, --web HOST:0 takes any",
+          e);
+    }
+  }
+
+  Metrics metrics() {
+    return metrics;
+  }
+
+  /// The engine's figures are from now on in the metrics; the steps of its warm-up are not.
+  void watch(String model, Engine engine, EngineSettings settings) {
+    EngineStats start = engine.stats();
+    metrics.serves(model, () -> figures(start, engine.stats(), settings));
+    engine.watchSteps(metrics.stepTimes());
+  }
+
+  /// What `/readyz` tells from now on; `serving` is ready.
+  void phase(Supplier<String> now) {
+    phase = now;
+  }
+
+  /// Takes over what may change while the server runs.
+  void reload(Config before, Config now) {
+    Logs.setLevels(before.logLevels, now.logLevels);
+    if (web != null && address != null) {
+      web.allow(hosts(address, now));
+    }
+  }
+
+  /// Whether other machines can reach the HTTP port.
+  boolean webIsOpen() {
+    return address != null && !address.isLoopback();
+  }
+
+  /// `host:port` of the HTTP port; empty if it is off.
+  Optional<String> webAddress() {
+    return web == null || address == null
+        ? Optional.empty()
+        : Optional.of(new ListenAddress(address.host(), web.boundPort()).toString());
+  }
+
+  @Override
+  public void close() {
+    if (web != null) {
+      web.close();
+    }
+    traces.close();
+  }
+
+  private static List<String> hosts(ListenAddress at, Config config) {
+    List<String> hosts = new ArrayList<>(config.webHosts);
+    hosts.add(at.host().indexOf(':') < 0 ? at.host() : "[" + at.host() + "]");
+    return hosts;
+  }
+
+  private static EngineFigures figures(
+      EngineStats start, EngineStats now, EngineSettings settings) {
+    return new EngineFigures(
+        now.running(),
+        settings.maxRows(),
+        now.waiting(),
+        settings.maxWaiting(),
+        settings.maxAdapters(),
+        settings.pages(),
+        KvCache.PAGE,
+        now.freePages(),
+        now.cachedPages(),
+        now.promptTokens() - start.promptTokens(),
+        now.prefixTokens() - start.prefixTokens(),
+        now.generatedTokens() - start.generatedTokens(),
+        now.preemptions() - start.preemptions(),
+        now.failedSteps() - start.failedSteps());
+  }
+}

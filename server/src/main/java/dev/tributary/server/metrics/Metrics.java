@@ -1,0 +1,249 @@
+package dev.tributary.server.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/// Every meter of the server, and the records of calls that feed them. Thread safe.
+public final class Metrics {
+  /// The content type of [#scrape].
+  public static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+  /// Different reasons of rejections that get a series.
+  private static final int MAX_REASONS = 64;
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Labels labels = new Labels();
+  private final Map<Labels.Pair, AnswerMeters> answers = new ConcurrentHashMap<>();
+  private final Set<String> reasons = ConcurrentHashMap.newKeySet();
+  private final VersionBook versions = new VersionBook(VersionBook.CAPACITY);
+  private final AtomicInteger leases = new AtomicInteger();
+  private final AdaptersInUse inUse;
+  private final Traces traces;
+  private final LongSupplier clock;
+  private final InstantSource time;
+  private final Timer steps;
+  final Timer prefill;
+  final Timer decode;
+  final DistributionSummary promptTokens;
+  final DistributionSummary completionTokens;
+  private volatile Supplier<EngineFigures> engine = () -> EngineFigures.NONE;
+  private volatile String model = "";
+
+  /// @param clock nanoseconds, as [System#nanoTime]
+  /// @param time of day, for spans
+  public Metrics(Traces traces, LongSupplier clock, InstantSource time) {
+    this.traces = traces;
+    this.clock = clock;
+    this.time = time;
+    inUse = new AdaptersInUse(time::millis);
+    MachineMeters.bind(registry);
+    steps = timer("tributary.step.time", "One step of the engine, with sampling.", Buckets.STEP);
+    prefill =
+        timer(
+            "tributary.request.prefill.time",
+            "From a row's start to its first token.",
+            Buckets.CALL);
+    decode =
+        timer("tributary.request.decode.time", "From the first token to the last.", Buckets.CALL);
+    promptTokens = tokens("tributary.request.prompt.tokens", "Tokens of a request's prompt.");
+    completionTokens = tokens("tributary.request.generation.tokens", "Tokens of an answer.");
+    Gauge.builder("tributary.adapter.leases.open", leases, AtomicInteger::get)
+        .description("Rights to use an adapter that calls hold now.")
+        .register(registry);
+    watchEngine();
+  }
+
+  /// A call has arrived.
+  ///
+  /// @param method full name, such as `tributary.v1.Inference/Generate`; of a fixed set
+  /// @param header value of a header of the call by its name, for the W3C trace context
+  public CallRecord begin(String method, Function<String, @Nullable String> header) {
+    return new CallRecord(this, method, traces.begin(method, header), clock, time.instant());
+  }
+
+  /// From now on the engine's figures are known.
+  ///
+  /// @param model name of the base
+  /// @param figures called at each scrape; must not block
+  public void serves(String model, Supplier<EngineFigures> figures) {
+    this.model = model;
+    engine = figures;
+  }
+
+  /// What the engine is doing, or [EngineFigures#NONE] before there is one.
+  public EngineFigures engine() {
+    return engine.get();
+  }
+
+  /// Takes the time of each step, in nanoseconds.
+  public LongConsumer stepTimes() {
+    return nanos -> steps.record(Duration.ofNanos(nanos));
+  }
+
+  /// How full each tier is.
+  ///
+  /// @param tiers the tiers' names; each of them is looked for in what `figures` returns
+  /// @param figures called several times at each scrape; must not block
+  public void watchTiers(List<String> tiers, Supplier<List<TierFigures>> figures) {
+    for (String tier : tiers) {
+      tierGauge("tributary.adapters", "Versions by tier.", tier, figures, TierFigures::adapters);
+      tierGauge("tributary.adapter.bytes", "Bytes by tier.", tier, figures, TierFigures::bytes);
+    }
+  }
+
+  public VersionBook versions() {
+    return versions;
+  }
+
+  /// All series in the Prometheus text format: [#CONTENT_TYPE].
+  public String scrape() {
+    return registry.scrape(CONTENT_TYPE)
+        + new Gateway(model).lines(engine(), inUse.now(Gateway.MAX_NAMES));
+  }
+
+  AnswerMeters answers(String tenant, String adapter) {
+    return answers.computeIfAbsent(
+        labels.of(tenant, adapter), pair -> new AnswerMeters(registry, pair));
+  }
+
+  Traces traces() {
+    return traces;
+  }
+
+  AdaptersInUse inUse() {
+    return inUse;
+  }
+
+  /// Calls that hold leases hold so many more, or fewer.
+  void leased(int change) {
+    leases.addAndGet(change);
+  }
+
+  /// A lease was had.
+  ///
+  /// @param tier where the weights were when it was asked for
+  void loaded(String tier, Duration waited) {
+    Counter.builder("tributary.adapter.leases")
+        .description("Adapters that calls got, by where their weights were.")
+        .tag("tier", tier)
+        .register(registry)
+        .increment();
+    if (waited.isPositive()) {
+      Timer.builder("tributary.adapter.load.time")
+          .description("How long calls waited for an adapter's weights, by where they were.")
+          .serviceLevelObjectives(Buckets.LOAD)
+          .tag("tier", tier)
+          .register(registry)
+          .record(waited);
+    }
+  }
+
+  void ended(String method, String code) {
+    Counter.builder("tributary.requests")
+        .description("Calls by method and gRPC status.")
+        .tag("method", method)
+        .tag("code", code)
+        .register(registry)
+        .increment();
+  }
+
+  void rejected(String reason) {
+    boolean known = reasons.contains(reason) || reasons.size() < MAX_REASONS && reasons.add(reason);
+    Counter.builder("tributary.rejections")
+        .description("Calls turned down before they started, by why.")
+        .tag("reason", known ? reason : Labels.OTHER)
+        .register(registry)
+        .increment();
+  }
+
+  private void watchEngine() {
+    gauge("tributary.num.requests.running", "Rows in work.", EngineFigures::running);
+    gauge("tributary.num.requests.waiting", "Rows in the queue.", EngineFigures::waiting);
+    gauge("tributary.num.requests.max", "Rows that can be in work.", EngineFigures::maxRows);
+    gauge("tributary.kv.cache.usage.perc", "Share of pages held: 1 is all.", EngineFigures::kvUse);
+    gauge("tributary.kv.pages.limit", "Pages of keys and values there are.", EngineFigures::pages);
+    gauge("tributary.kv.pages.used", "Pages that rows hold.", e -> e.pages() - e.freePages());
+    gauge(
+        "tributary.kv.pages.cached",
+        "Pages that no row holds but that keep a prefix.",
+        EngineFigures::cachedPages);
+    counter("tributary.preemptions", "Rows that gave up their pages.", EngineFigures::preemptions);
+    counter("tributary.steps.failed", "Steps that failed.", EngineFigures::failedSteps);
+    counter(
+        "tributary.prefix.cache.queries",
+        "Tokens of prompts looked up in the cache.",
+        e -> e.promptTokens() + e.prefixTokens());
+    counter(
+        "tributary.prefix.cache.hits",
+        "Tokens of prompts found there.",
+        EngineFigures::prefixTokens);
+    counter(
+        "tributary.engine.prompt.tokens",
+        "Tokens of prompts computed.",
+        EngineFigures::promptTokens);
+    counter(
+        "tributary.engine.generation.tokens", "Tokens sampled.", EngineFigures::generatedTokens);
+  }
+
+  private void gauge(String name, String description, ToDoubleFunction<EngineFigures> value) {
+    Gauge.builder(name, this, metrics -> value.applyAsDouble(metrics.engine()))
+        .description(description)
+        .register(registry);
+  }
+
+  private void counter(String name, String description, ToDoubleFunction<EngineFigures> value) {
+    FunctionCounter.builder(name, this, metrics -> value.applyAsDouble(metrics.engine()))
+        .description(description)
+        .register(registry);
+  }
+
+  private void tierGauge(
+      String name,
+      String description,
+      String tier,
+      Supplier<List<TierFigures>> figures,
+      ToDoubleFunction<TierFigures> value) {
+    Gauge.builder(
+            name,
+            figures,
+            from ->
+                from.get().stream().filter(one -> one.tier().equals(tier)).mapToDouble(value).sum())
+        .description(description)
+        .tag("tier", tier)
+        .strongReference(true)
+        .register(registry);
+  }
+
+  private Timer timer(String name, String description, Duration[] buckets) {
+    return Timer.builder(name)
+        .description(description)
+        .serviceLevelObjectives(buckets)
+        .register(registry);
+  }
+
+  private DistributionSummary tokens(String name, String description) {
+    return DistributionSummary.builder(name)
+        .description(description)
+        .serviceLevelObjectives(Buckets.TOKENS)
+        .register(registry);
+  }
+}

@@ -1,0 +1,301 @@
+package dev.tributary.server.rpc;
+
+import com.google.protobuf.Empty;
+import dev.tributary.server.state.KeyRecord;
+import dev.tributary.server.state.NewKey;
+import dev.tributary.server.state.State;
+import dev.tributary.server.state.TenantRecord;
+import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CreateKeyRequest;
+import dev.tributary.v1.CreateKeyResponse;
+import dev.tributary.v1.CreateTenantRequest;
+import dev.tributary.v1.DeleteTenantRequest;
+import dev.tributary.v1.DrainRequest;
+import dev.tributary.v1.DrainResponse;
+import dev.tributary.v1.GetStatsRequest;
+import dev.tributary.v1.GetTenantRequest;
+import dev.tributary.v1.ListKeysRequest;
+import dev.tributary.v1.ListKeysResponse;
+import dev.tributary.v1.ListTenantsRequest;
+import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.RevokeKeyRequest;
+import dev.tributary.v1.Stats;
+import dev.tributary.v1.Tenant;
+import dev.tributary.v1.UpdateTenantRequest;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/// The methods of tributary.v1.Admin. What changes something goes to the audit log with its
+/// outcome, also when it was refused; what only looks does not.
+final class AdminService extends AdminGrpc.AdminImplBase {
+  private static final int MAX_PAGE = 1_000;
+  private static final int DEFAULT_PAGE = 100;
+
+  private final State state;
+  private final GrpcServer server;
+  private final Supplier<TierFigures> tiers;
+  private final Ids ids;
+  private final InstantSource time;
+  private final LongSupplier clock;
+  private final Instant started;
+
+  /// @param server that it drains and counts
+  AdminService(GrpcServer server, Supplier<TierFigures> tiers, Ids ids) {
+    this.server = server;
+    this.tiers = tiers;
+    this.ids = ids;
+    state = server.access().state();
+    time = server.serving().time();
+    clock = server.serving().clock();
+    started = Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
+  }
+
+  @Override
+  public void createTenant(CreateTenantRequest request, StreamObserver<Tenant> responses) {
+    String name = request.getTenant().getName();
+    change(
+        responses,
+        new Asked("CreateTenant", () -> name, name),
+        call -> createTenant(request.getTenant()));
+  }
+
+  private Tenant createTenant(Tenant asked) {
+    Tenant tenant = AdminRequests.newTenant(asked);
+    return AdminAnswers.tenant(
+        state
+            .tenants()
+            .create(
+                tenant.getName(), tenant.getDisplayName(), AdminRequests.quota(tenant.getQuota())));
+  }
+
+  @Override
+  public void getTenant(GetTenantRequest request, StreamObserver<Tenant> responses) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call -> call.answer(AdminAnswers.tenant(tenant(request.getName(), "name"))));
+  }
+
+  @Override
+  public void listTenants(
+      ListTenantsRequest request, StreamObserver<ListTenantsResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(listTenants(request)));
+  }
+
+  private ListTenantsResponse listTenants(ListTenantsRequest request) {
+    int size = pageSize(request.getPageSize());
+    PageToken page = PageToken.read(request.getPageToken(), "tenants");
+    List<TenantRecord> found = state.tenants().list(page.last(), size + 1);
+    ListTenantsResponse.Builder response = ListTenantsResponse.newBuilder();
+    found.stream().limit(size).map(AdminAnswers::tenant).forEach(response::addTenants);
+    if (found.size() > size) {
+      response.setNextPageToken(new PageToken("tenants", found.get(size - 1).name()).text());
+    }
+    return response.build();
+  }
+
+  @Override
+  public void updateTenant(UpdateTenantRequest request, StreamObserver<Tenant> responses) {
+    String name = request.getTenant().getName();
+    change(responses, new Asked("UpdateTenant", () -> name, name), call -> updateTenant(request));
+  }
+
+  private Tenant updateTenant(UpdateTenantRequest request) {
+    Tenant asked = request.getTenant();
+    AdminRequests.checkTenant(asked.getName(), "tenant.name");
+    AdminRequests.checkMask(request.getUpdateMask());
+    TenantRecord changed =
+        state
+            .tenants()
+            .update(
+                asked.getName(),
+                AdminRequests.etag(asked.getEtag()),
+                stored -> {
+                  Tenant merged =
+                      AdminRequests.updated(
+                          AdminAnswers.tenant(stored), asked, request.getUpdateMask());
+                  return stored
+                      .withDisplayName(merged.getDisplayName())
+                      .withQuota(AdminRequests.quota(merged.getQuota()));
+                });
+    server.access().quotas().changed(asked.getName());
+    return AdminAnswers.tenant(changed);
+  }
+
+  @Override
+  public void deleteTenant(DeleteTenantRequest request, StreamObserver<Empty> responses) {
+    change(
+        responses,
+        new Asked("DeleteTenant", request::getName, request.getName()),
+        call -> {
+          AdminRequests.checkTenant(request.getName(), "name");
+          state.tenants().delete(request.getName(), AdminRequests.etag(request.getEtag()));
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void createKey(CreateKeyRequest request, StreamObserver<CreateKeyResponse> responses) {
+    change(
+        responses,
+        new Asked("CreateKey", request.getKey()::getTenant, ""),
+        response -> response.getKey().getKeyId() + " " + response.getKey().getRole(),
+        call -> createKey(request));
+  }
+
+  private CreateKeyResponse createKey(CreateKeyRequest request) {
+    NewKey made = state.keys().create(AdminRequests.newKey(request.getKey(), time.instant()));
+    return CreateKeyResponse.newBuilder()
+        .setKey(AdminAnswers.key(made.key()))
+        .setSecret(made.secret())
+        .build();
+  }
+
+  @Override
+  public void listKeys(ListKeysRequest request, StreamObserver<ListKeysResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(listKeys(request)));
+  }
+
+  private ListKeysResponse listKeys(ListKeysRequest request) {
+    String tenant = request.getTenant();
+    if (!tenant.isEmpty()) {
+      TenantRecord unused = tenant(tenant, "tenant");
+    }
+    int size = pageSize(request.getPageSize());
+    String list = "keys " + tenant;
+    PageToken page = PageToken.read(request.getPageToken(), list);
+    List<KeyRecord> found =
+        state.keys().list(tenant.isEmpty() ? null : tenant, page.last(), size + 1);
+    ListKeysResponse.Builder response = ListKeysResponse.newBuilder();
+    found.stream().limit(size).map(AdminAnswers::key).forEach(response::addKeys);
+    if (found.size() > size) {
+      response.setNextPageToken(new PageToken(list, found.get(size - 1).id()).text());
+    }
+    return response.build();
+  }
+
+  @Override
+  public void revokeKey(RevokeKeyRequest request, StreamObserver<Empty> responses) {
+    String id = request.getKeyId();
+    change(
+        responses,
+        new Asked("RevokeKey", () -> state.keys().get(id).map(KeyRecord::tenant).orElse(""), id),
+        call -> {
+          state.keys().revoke(id);
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void getStats(GetStatsRequest request, StreamObserver<Stats> responses) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call -> call.answer(AdminAnswers.stats(server, tiers.get(), started, time.instant())));
+  }
+
+  @Override
+  public void drain(DrainRequest request, StreamObserver<DrainResponse> responses) {
+    String subject = request.getUndo() ? "undo" : "";
+    change(responses, new Asked("Drain", () -> "", subject), call -> drain(request, call));
+  }
+
+  private DrainResponse drain(DrainRequest request, Call<?> call) {
+    if (request.getUndo()) {
+      server.resume();
+    } else {
+      server.pause();
+      awaitIdle(call);
+    }
+    return DrainResponse.newBuilder()
+        .setDraining(server.admission().isDraining())
+        .setRunningRequests(server.admission().inFlight())
+        .build();
+  }
+
+  /// Waits until nothing is in flight, or nine tenths of the call's time have passed: the rest is
+  /// for the answer's way.
+  private void awaitIdle(Call<?> call) {
+    CompletableFuture<Void> idle = server.admission().idle();
+    long now = clock.getAsLong();
+    OptionalLong deadline = call.deadline(now);
+    if (deadline.isEmpty()) {
+      call.await(idle);
+      return;
+    }
+    Duration left = Duration.ofNanos(Math.max(0, (deadline.getAsLong() - now) / 10 * 9));
+    Delay.Handle giveUp = server.delay().after(left, () -> idle.complete(null));
+    try {
+      call.await(idle);
+    } finally {
+      giveUp.cancel();
+    }
+  }
+
+  private TenantRecord tenant(String name, String field) {
+    AdminRequests.checkTenant(name, field);
+    return state.tenants().get(name).orElseThrow(() -> Statuses.notFound("tenant", name));
+  }
+
+  private static int pageSize(int asked) {
+    if (asked < 0 || asked > MAX_PAGE) {
+      throw Statuses.invalid("page_size", "is " + asked + ", must be between 0 and " + MAX_PAGE);
+    }
+    return asked == 0 ? DEFAULT_PAGE : asked;
+  }
+
+  /// @param tenant that is acted on; asked for before the action
+  /// @param subject what it is done to, as far as the request says
+  private record Asked(String action, Supplier<String> tenant, String subject) {}
+
+  private <T> void change(StreamObserver<T> responses, Asked asked, Function<Call<T>, T> work) {
+    change(responses, asked, response -> asked.subject(), work);
+  }
+
+  /// Answers with what `work` gives.
+  ///
+  /// @param subject what it was done to
+  private <T> void change(
+      StreamObserver<T> responses,
+      Asked asked,
+      Function<T, String> subject,
+      Function<Call<T>, T> work) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call -> {
+          String tenant = asked.tenant().get();
+          T response;
+          try {
+            response = work.apply(call);
+          } catch (RuntimeException e) {
+            StatusRuntimeException refused = Statuses.of(e, call.id());
+            record(
+                asked.action(),
+                tenant,
+                asked.subject(),
+                refused.getStatus().getCode().name(),
+                String.valueOf(refused.getStatus().getDescription()));
+            throw refused;
+          }
+          record(asked.action(), tenant, subject.apply(response), "OK", "");
+          call.answer(response);
+        });
+  }
+
+  private void record(String action, String tenant, String subject, String outcome, String detail) {
+    state
+        .audit()
+        .append(time.instant(), Caller.current().keyId(), tenant, action, subject, outcome, detail);
+  }
+}
