@@ -59,11 +59,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
 
   /// @param streamIdle a stream that takes or brings nothing for so long ends
   AdaptersService(
-      AdapterStore store,
-      Ids ids,
-      Delay delay,
-      Duration streamIdle,
-      InstantSource time) {
+      AdapterStore store, Ids ids, Delay delay, Duration streamIdle, InstantSource time) {
     this.store = store;
     this.catalogue = store.catalogue();
     this.ids = ids;
@@ -80,8 +76,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
           Adapter asked = request.getAdapter();
           AdapterRequests.checkNew(asked);
           return AdapterAnswers.adapter(
-              catalogue.create(
-                  own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
+              catalogue.create(own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
         });
   }
 
@@ -259,13 +254,11 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
       catalogue.removeAlias(name, asked.getName(), etag);
       return Alias.newBuilder().setName(asked.getName()).build();
     }
-    return AdapterAnswers.alias(
-        catalogue.setAlias(name, asked.getName(), targets, shadow, etag));
+    return AdapterAnswers.alias(catalogue.setAlias(name, asked.getName(), targets, shadow, etag));
   }
 
   @Override
-  public void load(
-      LoadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+  public void load(LoadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
     serve(
         responses,
         call -> {
@@ -318,8 +311,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   }
 
   @Override
-  public void watchAdapters(
-      WatchAdaptersRequest request, StreamObserver<AdapterEvent> responses) {
+  public void watchAdapters(WatchAdaptersRequest request, StreamObserver<AdapterEvent> responses) {
     Call.serve(
         responses,
         ids.next(),
