@@ -51,6 +51,7 @@ class ConfigTest {
           new Property("trace-share", "1.0", "0.25"),
           new Property("admin", "127.0.0.1:50052", "off"),
           new Property("data", "", "/srv/tributary"),
+          new Property("import-root", "", "/srv/adapters"),
           new Property("tls-cert", "", "/etc/cert.pem"),
           new Property("tls-key", "", "/etc/key.pem"),
           new Property("tls-client-ca", "", "/etc/roots.pem"),

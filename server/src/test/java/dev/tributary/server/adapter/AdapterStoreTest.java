@@ -348,6 +348,9 @@ class AdapterStoreTest {
     AdapterVersion version = store.resolve("me", AdapterRef.of("town"));
     probe.gate = new CompletableFuture<>();
     CompletableFuture<Lease> waiting = store.lease(version);
+    while (probe.calls.get() == 0) {
+      Thread.onSpinWait(); // until the load has come to its proof
+    }
     store.store().close();
     assertThatThrownBy(waiting::join).hasCauseInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> store.lease(version).join())

@@ -223,8 +223,8 @@ final class FaultyDisk implements Disk {
 
   @Override
   public void sync(Path path) throws IOException {
+    // What is synced is known here; the machine's own disk would only make the tests slow.
     step(null);
-    disk.sync(path);
     Node node = find(path);
     if (node == null) {
       throw new IllegalStateException("unknown: " + path);

@@ -84,6 +84,11 @@ class VersionFilesTest {
     return "sha256:" + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
   }
 
+  /// A disk on which nothing goes wrong.
+  private static Disk fine(Path data) {
+    return new FaultyDisk(data, -1, FaultyDisk.Fault.IO_ERROR);
+  }
+
   /// `tenant/digest` of every folder that would be served.
   private static Set<String> present(Path data) throws IOException {
     Set<String> present = new HashSet<>();
@@ -138,7 +143,7 @@ class VersionFilesTest {
         }
         disk.loseUnsynced(new Random(31L * step + chance));
 
-        Store store = Store.open(data, new LocalDisk());
+        Store store = Store.open(data, fine(data));
         assertThat(present(data)).as("step " + step).containsAll(certain);
         assertThat(present(data)).as("step " + step).noneMatch(gone::contains);
         store.staging.sweep(id -> false, Integer.MAX_VALUE);
@@ -181,7 +186,8 @@ class VersionFilesTest {
   void aBrokenUpload_goesOnWhereItWas() throws Exception {
     Sent sent = Sent.of(folder, 3);
     byte[] weights = sent.bytes.get(1);
-    Store store = Store.open(folder.resolve("data"), new LocalDisk());
+    Path data = folder.resolve("data");
+    Store store = Store.open(data, fine(data));
     for (int border = 0; border <= weights.length; border += CHUNK) {
       String id = "u-" + border;
       Upload cut = store.staging.open(id, sent.files);
