@@ -75,9 +75,9 @@ public final class Catalogue {
       if (after == null) {
         folders.look();
       }
-      boolean inside = after != null && after.tenant().equals(Tenants.PUBLIC);
+      String from = after != null && after.tenant().equals(Tenants.PUBLIC) ? after.name() : "";
       boolean beyond = after != null && after.tenant().compareTo(Tenants.PUBLIC) > 0;
-      folders.refused(inside ? after.name() : "").keySet().stream()
+      folders.refused(from).keySet().stream()
           .filter(name -> !beyond && OfferedFolders.NAME.matcher(name).matches())
           .limit(limit)
           .map(name -> Resolver.refused(new AdapterName(Tenants.PUBLIC, name)))
