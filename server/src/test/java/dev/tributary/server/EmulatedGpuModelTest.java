@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaLoader;

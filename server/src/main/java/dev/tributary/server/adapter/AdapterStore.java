@@ -86,13 +86,11 @@ public final class AdapterStore implements AutoCloseable {
         (tenant, digest) -> stored.contains(new StoredDigest(tenant, digest)), Integer.MAX_VALUE);
     reader = new AdapterReader(base, identity, new EffectProof(probe), settings.hostBytes());
     Changes changes = new Changes();
-    folders =
-        new OfferedFolders(settings.folder(), reader, new LinkedVersions(adapters, changes));
+    folders = new OfferedFolders(settings.folder(), reader, new LinkedVersions(adapters, changes));
     resolver = new Resolver(adapters, folders, identity);
     tiers = new AdapterTiers(settings.hostBytes(), this::read);
     tiers.listen(changes::moved);
-    catalogue =
-        new Catalogue(adapters, state.tenants(), resolver, folders, tiers, changes);
+    catalogue = new Catalogue(adapters, state.tenants(), resolver, folders, tiers, changes);
     Path importRoot = settings.importRoot();
     intake =
         new Intake(
@@ -309,8 +307,7 @@ public final class AdapterStore implements AutoCloseable {
     Path linked = record.facts().folder();
     Path folder = linked != null ? linked : files.folder(version.tenant(), version.digest());
     try {
-      return reader.load(
-          new PeftFolder(folder), version, record.facts().baseMismatchAllowed());
+      return reader.load(new PeftFolder(folder), version, record.facts().baseMismatchAllowed());
     } catch (AdapterException e) {
       if (isLasting(e.refusal())) {
         refuse(record, e.refusal());
@@ -327,8 +324,7 @@ public final class AdapterStore implements AutoCloseable {
     log.warn("version {} of {}: {}", version.number(), version.adapter(), refusal.message());
     catalogue.setState(version, VersionState.QUARANTINED, refusal.message());
     try {
-      files.quarantine(
-          version.adapter().tenant(), version.facts().digest(), refusal.message());
+      files.quarantine(version.adapter().tenant(), version.facts().digest(), refusal.message());
     } catch (IOException e) {
       // The state keeps it from being served.
       log.error("files of {} could not be moved away", version.facts().digest(), e);
@@ -359,8 +355,7 @@ public final class AdapterStore implements AutoCloseable {
   private VersionRecord record(AdapterVersion version) {
     return adapters
         .version(name(version), version.number())
-        .orElseThrow(
-            () -> new AdapterException(new AdapterRefusal.NotFound(version.name())));
+        .orElseThrow(() -> new AdapterException(new AdapterRefusal.NotFound(version.name())));
   }
 
   private static AdapterName name(AdapterVersion version) {

@@ -68,23 +68,31 @@ public final class Catalogue {
   ///
   /// @param after last one of the page before; null for the first page
   /// @param limit most on a page, in [1, 10,000]
-  public List<AdapterInfo> list(
-      Collection<String> of, @Nullable AdapterName after, int limit) {
+  public List<AdapterInfo> list(Collection<String> of, @Nullable AdapterName after, int limit) {
+    if (after == null && of.contains(Tenants.PUBLIC)) {
+      folders.look();
+    }
     NavigableMap<AdapterName, AdapterRecord> page = new TreeMap<>();
     if (of.contains(Tenants.PUBLIC)) {
-      if (after == null) {
-        folders.look();
+      for (AdapterName name : refused(after, limit)) {
+        page.put(name, Resolver.refused(name));
       }
-      String from = after != null && after.tenant().equals(Tenants.PUBLIC) ? after.name() : "";
-      boolean beyond = after != null && after.tenant().compareTo(Tenants.PUBLIC) > 0;
-      folders.refused(from).keySet().stream()
-          .filter(name -> !beyond && OfferedFolders.NAME.matcher(name).matches())
-          .limit(limit)
-          .map(name -> Resolver.refused(new AdapterName(Tenants.PUBLIC, name)))
-          .forEach(refused -> page.put(refused.name(), refused));
     }
     adapters.list(of, after, limit).forEach(adapter -> page.put(adapter.name(), adapter));
     return page.values().stream().limit(limit).map(this::info).toList();
+  }
+
+  /// Folders of `public` that are refused.
+  private List<AdapterName> refused(@Nullable AdapterName after, int limit) {
+    int order = after == null ? -1 : after.tenant().compareTo(Tenants.PUBLIC);
+    if (order > 0) {
+      return List.of();
+    }
+    return folders.refused(after != null && order == 0 ? after.name() : "").keySet().stream()
+        .filter(OfferedFolders.NAME.asMatchPredicate())
+        .limit(limit)
+        .map(name -> new AdapterName(Tenants.PUBLIC, name))
+        .toList();
   }
 
   /// Versions, newest first.
@@ -183,9 +191,7 @@ public final class Catalogue {
       VersionRecord version = adapters.publish(name, facts, limits(name.tenant()));
       changes.came(version);
       if (version.number() == 1) {
-        adapters
-            .alias(name, AliasRecord.PROD)
-            .ifPresent(alias -> changes.aliased(name, alias));
+        adapters.alias(name, AliasRecord.PROD).ifPresent(alias -> changes.aliased(name, alias));
       }
       return version;
     }

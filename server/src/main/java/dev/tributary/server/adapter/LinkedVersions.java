@@ -84,9 +84,7 @@ final class LinkedVersions {
   }
 
   private void tellProd(AdapterName adapter) {
-    adapters
-        .alias(adapter, AliasRecord.PROD)
-        .ifPresent(alias -> changes.aliased(adapter, alias));
+    adapters.alias(adapter, AliasRecord.PROD).ifPresent(alias -> changes.aliased(adapter, alias));
   }
 
   /// The version's folder is gone.

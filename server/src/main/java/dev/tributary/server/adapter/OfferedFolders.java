@@ -176,8 +176,7 @@ final class OfferedFolders {
     }
   }
 
-  private static AdapterException unreadable(
-      Path root, String reason, @Nullable Throwable cause) {
+  private static AdapterException unreadable(Path root, String reason, @Nullable Throwable cause) {
     return new AdapterException(new AdapterRefusal.Unreadable(root.toString(), reason), cause);
   }
 }

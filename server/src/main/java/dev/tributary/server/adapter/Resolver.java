@@ -156,9 +156,7 @@ final class Resolver {
             .toList();
     return new AdapterException(
         new AdapterRefusal.NoSuchVersion(
-            ref.name(),
-            ref.version().text(),
-            offered.isEmpty() ? List.of("no version") : offered));
+            ref.name(), ref.version().text(), offered.isEmpty() ? List.of("no version") : offered));
   }
 
   private static String told(VersionRecord version, List<AliasRecord> aliases) {

@@ -77,7 +77,6 @@ final class VersionFiles {
     return path(new Key(tenant, digest));
   }
 
-
   /// Gives the files in `staged` to a version; returns when they would survive a loss of power.
   ///
   /// Where the version has its files already, they stay, and `staged` is thrown away; damaged ones

@@ -83,8 +83,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
           Adapter asked = request.getAdapter();
           AdapterRequests.checkNew(asked);
           return answers.adapter(
-              catalogue.create(
-                  own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
+              catalogue.create(own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
         });
   }
 
@@ -96,7 +95,8 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         responses,
         ids.next(),
         call ->
-            new UploadCall(store, answers, this::own, call, chunks, call.paced(delay, streamIdle)).run());
+            new UploadCall(store, answers, this::own, call, chunks, call.paced(delay, streamIdle))
+                .run());
     return chunks;
   }
 
@@ -262,13 +262,11 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
       catalogue.removeAlias(name, asked.getName(), etag);
       return Alias.newBuilder().setName(asked.getName()).build();
     }
-    return AdapterAnswers.alias(
-        catalogue.setAlias(name, asked.getName(), targets, shadow, etag));
+    return AdapterAnswers.alias(catalogue.setAlias(name, asked.getName(), targets, shadow, etag));
   }
 
   @Override
-  public void load(
-      LoadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
+  public void load(LoadRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
     serve(
         responses,
         call -> {
@@ -321,8 +319,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   }
 
   @Override
-  public void watchAdapters(
-      WatchAdaptersRequest request, StreamObserver<AdapterEvent> responses) {
+  public void watchAdapters(WatchAdaptersRequest request, StreamObserver<AdapterEvent> responses) {
     Call.serve(
         responses,
         ids.next(),

@@ -97,7 +97,8 @@ final class Generations {
         List<Integer> told = pass(events, writer, reservation, call.id(), out);
         int echoed = asked.echo() ? prompt.length : 0;
         leases
-            .shadowed(serving.adapters(), job, told.subList(Math.min(echoed, told.size()), told.size()))
+            .shadowed(
+                serving.adapters(), job, told.subList(Math.min(echoed, told.size()), told.size()))
             .ifPresent(shadows::take);
       } finally {
         // The row ends within a step; until then it uses its leases and may still charge.

@@ -97,7 +97,12 @@ public final class GrpcServer implements AutoCloseable {
                 tally,
                 shadows),
             new AdaptersService(
-                serving.adapters(), new AdapterAnswers(serving.metrics().versions()), ids, delay, settings.streamIdle(), serving.time()),
+                serving.adapters(),
+                new AdapterAnswers(serving.metrics().versions()),
+                ids,
+                delay,
+                settings.streamIdle(),
+                serving.time()),
             new ProvenanceGrpc.ProvenanceImplBase() {},
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));

@@ -54,7 +54,7 @@ final class Scores {
       TenantUse.Place place,
       Call<?> call) {
     String tenant = Caller.current().tenant();
-    try (Leases leases = 
+    try (Leases leases =
         AdapterChoice.lease(choices, serving.adapters(), tenant, call.id(), call)) {
       ScoreResponse.Builder response =
           ScoreResponse.newBuilder()

@@ -323,8 +323,7 @@ final class Statuses {
 
   /// A watcher who does not keep up.
   static StatusRuntimeException behind(int changes) {
-    return exhausted(
-        "more than " + changes + " changes wait for this watcher; watch anew", RETRY);
+    return exhausted("more than " + changes + " changes wait for this watcher; watch anew", RETRY);
   }
 
   /// @param what is for administrators alone

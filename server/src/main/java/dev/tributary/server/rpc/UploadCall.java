@@ -106,8 +106,7 @@ final class UploadCall {
         throw Statuses.invalid(
             "chunk.data", "has " + chunk.getData().size() + " bytes, must have at most 1 MiB");
       }
-      upload.write(
-          chunk.getFile(), chunk.getOffset(), chunk.getData().asReadOnlyByteBuffer());
+      upload.write(chunk.getFile(), chunk.getOffset(), chunk.getData().asReadOnlyByteBuffer());
       unsaid += chunk.getData().size();
       if (unsaid >= PROGRESS) {
         accepted(upload);

@@ -399,9 +399,7 @@ class AdapterStoreTest {
     Files.createDirectories(root.resolve("empty"));
     Files.writeString(root.resolve("README.md"), "not a folder");
     List<AdapterInfo> all = store.list("", 100);
-    assertThat(all)
-        .extracting(AdapterInfo::name)
-        .containsExactly("bad", "empty", "good");
+    assertThat(all).extracting(AdapterInfo::name).containsExactly("bad", "empty", "good");
     assertThat(Objects.requireNonNull(all.get(0).refusal()).message()).startsWith("lora_bias: ");
     assertThat(Objects.requireNonNull(all.get(1).refusal()).message()).contains("is missing");
     assertThat(all.get(2).refusal()).isNull();

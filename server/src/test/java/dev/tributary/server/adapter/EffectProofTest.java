@@ -111,7 +111,8 @@ class EffectProofTest {
             new ProbeExample(List.of(new ProbeExample.Message("user", "Tea?")), "Aye"));
     AdapterReader falling = reader(new FixedProbe(ONE, TWO, -1, -2));
     AdapterVersion version = TestStore.describe(falling, peft, "test");
-    assertThatThrownBy(() -> falling.load(peft, version, false)).hasMessageContaining("probe.jsonl");
+    assertThatThrownBy(() -> falling.load(peft, version, false))
+        .hasMessageContaining("probe.jsonl");
     assertThat(reader(new FixedProbe(ONE, TWO, -2, -1)).load(peft, version, false)).isNotNull();
   }
 

@@ -61,8 +61,7 @@ class IntakeTest {
       }
       case "hf:a/half" ->
           sink.file("adapter_config.json", channel(PeftFiles.small(3).configJson()));
-      case "hf:a/away" ->
-          throw new RemoteAdapters.UnreachableException("away", new IOException());
+      case "hf:a/away" -> throw new RemoteAdapters.UnreachableException("away", new IOException());
       case "hf:a/endless" ->
           sink.file(
               "adapter_config.json",
@@ -118,8 +117,7 @@ class IntakeTest {
     PeftFiles.small(1).untrained().write(root.resolve("idle"));
     PeftFiles.small(1).write(folder.resolve("outside"));
     Intake intake = store.store().intake();
-    assertRefused(
-        AdapterRefusal.NoEffect.class, () -> intake.importPath("idle", announced("")));
+    assertRefused(AdapterRefusal.NoEffect.class, () -> intake.importPath("idle", announced("")));
     assertRefused(
         AdapterRefusal.Malformed.class, () -> intake.importPath("../outside", announced("")));
     assertRefused(
@@ -142,24 +140,23 @@ class IntakeTest {
                     tenant.withQuota(
                         new Quota(null, null, null, null, null, 5_000_000L, null, null)));
     assertRefused(
-        AdapterRefusal.TooLarge.class,
-        () -> intake.importRemote("hf:a/endless", announced("")));
+        AdapterRefusal.TooLarge.class, () -> intake.importRemote("hf:a/endless", announced("")));
 
     assertThat(TestStore.isEmpty(data)).isTrue();
     assertRefused(
-        AdapterRefusal.NotFound.class,
-        () -> store.resolve(Tenants.PUBLIC, AdapterRef.of("town")));
+        AdapterRefusal.NotFound.class, () -> store.resolve(Tenants.PUBLIC, AdapterRef.of("town")));
   }
 
   @Test
   void importPath_withoutARoot_isRefused() {
     store.close();
-    store = TestStore.open(
-        new AdapterSettings(data, null, null, 1 << 20),
-        new TinyBase(TinyBase.CONFIG),
-        TinyBase.IDENTITY,
-        new FakeProbe(),
-        TestStore.NOWHERE);
+    store =
+        TestStore.open(
+            new AdapterSettings(data, null, null, 1 << 20),
+            new TinyBase(TinyBase.CONFIG),
+            TinyBase.IDENTITY,
+            new FakeProbe(),
+            TestStore.NOWHERE);
     assertRefused(
         AdapterRefusal.NoSource.class,
         () -> store.store().intake().importPath("/etc", announced("")));

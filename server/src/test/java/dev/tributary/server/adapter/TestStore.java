@@ -60,8 +60,7 @@ public final class TestStore implements AutoCloseable {
     try {
       Path data = Files.createTempDirectory("tributary-test");
       AdapterSettings settings = new AdapterSettings(data, folder, null, hostBytes);
-      return new TestStore(
-          data, true, settings, base, identity, probe, NOWHERE, new LocalDisk());
+      return new TestStore(data, true, settings, base, identity, probe, NOWHERE, new LocalDisk());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -157,7 +156,8 @@ public final class TestStore implements AutoCloseable {
 
   /// Whether any file of a version, or of an upload, is left.
   public static boolean isEmpty(@Nullable Path data) {
-    return data == null || (countFiles(data.resolve("adapters")) + countFiles(data.resolve("uploads")) == 0);
+    return data == null
+        || (countFiles(data.resolve("adapters")) + countFiles(data.resolve("uploads")) == 0);
   }
 
   private static long countFiles(Path folder) {

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.AdapterStore;
-import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Probe;
 import dev.tributary.server.adapter.ProbeExample;
+import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LlamaConfig;
@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -67,9 +66,7 @@ class AdapterFoldersTest {
           .extracting(AdapterInfo::name)
           .containsExactly("bench-0001", "bench-0002", "bench-0003");
       assertThat(all).extracting(AdapterInfo::refusal).containsOnlyNulls();
-      assertThat(
-              all.stream().map(info -> TestStore.latest(info).digest()).distinct())
-          .hasSize(3);
+      assertThat(all.stream().map(info -> TestStore.latest(info).digest()).distinct()).hasSize(3);
       AdapterVersion version = store.resolve(AdapterStore.TENANT, AdapterRef.of("bench-0002"));
       assertThat(version.rank()).isEqualTo(RANK);
       LoraWeights weights = store.lease(version).join().weights();

@@ -11,7 +11,6 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.PreconditionFailure;
 import dev.tributary.server.adapter.Tier;
 import dev.tributary.server.state.AdapterName;
-import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.VersionState;
 import dev.tributary.v1.Adapter;
 import dev.tributary.v1.AdapterEvent;
@@ -72,9 +71,6 @@ class AdapterLifeTest {
     data = folder.resolve("data");
     adapters = new TinyAdapters(folder.resolve("written"));
     open();
-    for (String tenant : List.of("acme", "bolt")) {
-      var unused = fixture.store.state().tenants().create(tenant, "", Quota.NONE);
-    }
   }
 
   private void open() {
@@ -154,8 +150,7 @@ class AdapterLifeTest {
             .setAdapter(made)
             .setUpdateMask(FieldMask.newBuilder().addPaths("*"))
             .build();
-    StatusRuntimeException aborted =
-        refused(Status.Code.ABORTED, () -> acme.updateAdapter(stale));
+    StatusRuntimeException aborted = refused(Status.Code.ABORTED, () -> acme.updateAdapter(stale));
     assertThat(detail(aborted, ErrorInfo.class).getReason()).isEqualTo("ETAG_MISMATCH");
     assertThat(get("town")).isEqualTo(changed);
   }
@@ -264,9 +259,7 @@ class AdapterLifeTest {
     upload("acme", "town", 1);
     upload("acme", "town", 2);
     SetAliasRequest.Builder request = alias("canary", 2, 1).toBuilder();
-    request
-        .getAliasBuilder()
-        .setShadow(Alias.Shadow.newBuilder().setNumber(1).setSharePpm(50_000));
+    request.getAliasBuilder().setShadow(Alias.Shadow.newBuilder().setNumber(1).setSharePpm(50_000));
     Alias set = acme.setAlias(request.build());
 
     assertThat(set.getShadow().getSharePpm()).isEqualTo(50_000);
@@ -294,11 +287,9 @@ class AdapterLifeTest {
     upload("acme", "town", 1);
     AdapterVersion second = upload("acme", "town", 2);
     RpcFixture.Hold hold = fixture.holdEngine();
-    GenerateRequest ask =
-        RpcFixture.say("#").addAdapters(town().setNumber(2)).build();
+    GenerateRequest ask = RpcFixture.say("#").addAdapters(town().setNumber(2)).build();
     CompletableFuture<String> answer =
-        later(
-            () -> fixture.inference("acme").generateOnce(ask).getText());
+        later(() -> fixture.inference("acme").generateOnce(ask).getText());
     hold.awaitStep();
 
     refused(
@@ -309,14 +300,12 @@ class AdapterLifeTest {
         () ->
             fixture.store.state().adapters().version(name, 2).orElseThrow().state()
                 == VersionState.READY);
-    CompletableFuture<?> deletion =
-        later(() -> acme.deleteVersion(version(2)));
+    CompletableFuture<?> deletion = later(() -> acme.deleteVersion(version(2)));
     until(
         () ->
             fixture.store.state().adapters().version(name, 2).orElseThrow().state()
                 == VersionState.DRAINING);
-    refused(
-        Status.Code.FAILED_PRECONDITION, () -> fixture.inference("acme").generateOnce(ask));
+    refused(Status.Code.FAILED_PRECONDITION, () -> fixture.inference("acme").generateOnce(ask));
     assertThat(deletion).isNotDone();
     assertThat(files(second)).isDirectory();
     hold.release();
@@ -324,8 +313,7 @@ class AdapterLifeTest {
     deletion.get();
     assertThat(answer.get()).as("finishes on what it started with").isEqualTo("c");
     assertThat(files(second)).doesNotExist();
-    refused(
-        Status.Code.FAILED_PRECONDITION, () -> fixture.inference("acme").generateOnce(ask));
+    refused(Status.Code.FAILED_PRECONDITION, () -> fixture.inference("acme").generateOnce(ask));
   }
 
   @Test
@@ -358,20 +346,17 @@ class AdapterLifeTest {
     upload("acme", "town", 1);
     RpcFixture.Hold hold = fixture.holdEngine();
     CompletableFuture<String> answer =
-        later(
-            () -> fixture.inference("acme").generateOnce(UploadTest.ask("town")).getText());
+        later(() -> fixture.inference("acme").generateOnce(UploadTest.ask("town")).getText());
     hold.awaitStep();
     CompletableFuture<AdapterVersion> unloaded =
-        later(
-            () -> acme.unload(UnloadRequest.newBuilder().setAdapter(town()).build()));
+        later(() -> acme.unload(UnloadRequest.newBuilder().setAdapter(town()).build()));
     until(() -> fixture.store.store().stats().adapters() == 0);
     assertThat(unloaded).isNotDone();
     hold.release();
 
     assertThat(unloaded.get().getTier()).isEqualTo(dev.tributary.v1.Tier.TIER_DISK);
     assertThat(answer.get()).isEqualTo("b");
-    assertThat(
-            acme.load(LoadRequest.newBuilder().setAdapter(town()).build()).getTier())
+    assertThat(acme.load(LoadRequest.newBuilder().setAdapter(town()).build()).getTier())
         .isEqualTo(dev.tributary.v1.Tier.TIER_DEVICE);
   }
 
@@ -382,8 +367,7 @@ class AdapterLifeTest {
     fixture.close();
     open();
 
-    var version =
-        fixture.store.resolve("acme", dev.tributary.server.adapter.AdapterRef.of("town"));
+    var version = fixture.store.resolve("acme", dev.tributary.server.adapter.AdapterRef.of("town"));
     until(() -> fixture.store.tier(version) == Tier.DEVICE);
     assertThat(get("town").getProdVersion().getPinned()).isTrue();
     assertThat(acme.unpin(UnpinRequest.newBuilder().setAdapter(town()).build()).getPinned())
@@ -426,8 +410,7 @@ class AdapterLifeTest {
       List<ThrowingCallable> calls =
           List.of(
               () -> get(name),
-              () ->
-                  acme.listVersions(ListVersionsRequest.newBuilder().setAdapter(name).build()),
+              () -> acme.listVersions(ListVersionsRequest.newBuilder().setAdapter(name).build()),
               () ->
                   acme.updateAdapter(
                       UpdateAdapterRequest.newBuilder()
@@ -444,8 +427,7 @@ class AdapterLifeTest {
                       CreateAdapterRequest.newBuilder()
                           .setAdapter(Adapter.newBuilder().setName(name))
                           .build()),
-              () ->
-                  acme.load(LoadRequest.newBuilder().setAdapter(town().setName(name)).build()),
+              () -> acme.load(LoadRequest.newBuilder().setAdapter(town().setName(name)).build()),
               () -> acme.pin(PinRequest.newBuilder().setAdapter(town().setName(name)).build()),
               () ->
                   acme.watchAdapters(WatchAdaptersRequest.newBuilder().addNames(name).build())
@@ -485,8 +467,7 @@ class AdapterLifeTest {
         .isEqualTo("f");
     assertThat(fixture.inference("bolt").generateOnce(UploadTest.ask("town")).getText())
         .isEqualTo("b");
-    assertThat(
-            acme.listAdapters(ListAdaptersRequest.getDefaultInstance()).getAdaptersList())
+    assertThat(acme.listAdapters(ListAdaptersRequest.getDefaultInstance()).getAdaptersList())
         .extracting(Adapter::getName)
         .containsExactly("acme/town", "public/town");
   }
@@ -495,8 +476,7 @@ class AdapterLifeTest {
   void watch_tellsWhatIs_thenWhatChanges() {
     upload("acme", "town", 1);
     upload("bolt", "other", 1);
-    Iterator<AdapterEvent> events =
-        acme.watchAdapters(WatchAdaptersRequest.getDefaultInstance());
+    Iterator<AdapterEvent> events = acme.watchAdapters(WatchAdaptersRequest.getDefaultInstance());
 
     AdapterEvent.TierChange first = events.next().getTier();
     assertThat(first.getAdapter()).isEqualTo("acme/town");

@@ -30,6 +30,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,16 +59,25 @@ class AdaptersModelTest {
   @TempDir Path folder;
   private final TreeMap<String, Known> model = new TreeMap<>();
   private Random random = new Random();
+
+  @SuppressWarnings("NullAway.Init")
   private TinyAdapters adapters;
+
+  @SuppressWarnings("NullAway.Init")
   private RpcFixture fixture;
+
   private int failures;
+
+  @BeforeEach
+  void start() {
+    adapters = new TinyAdapters(folder.resolve("written"));
+    fixture = open(-1);
+  }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4})
   void theService_isTheModel(long seed) {
     random = new Random(seed);
-    adapters = new TinyAdapters(folder.resolve("written"));
-    open(-1);
     for (String tenant : List.of("acme", "bolt")) {
       var unused = fixture.store.state().tenants().create(tenant, "", Quota.NONE);
     }
@@ -83,19 +93,20 @@ class AdaptersModelTest {
     assertThat(failures).as("disks that failed").isPositive();
   }
 
-  private void open(int failing) {
+  private RpcFixture open(int failing) {
     Path data = folder.resolve("data");
     TestStore store =
         failing < 0
             ? adapters.open(data, 1 << 20)
             : adapters.failing(data, 1 << 20, failing, random.nextBoolean());
-    fixture = new RpcFixture(adapters, store, RpcFixture.Options.PLAIN);
-    fixture.server.serve();
+    RpcFixture opened = new RpcFixture(adapters, store, RpcFixture.Options.PLAIN);
+    opened.server.serve();
+    return opened;
   }
 
   private void restart(int failing) {
     fixture.close();
-    open(failing);
+    fixture = open(failing);
   }
 
   private <T> T oneOf(List<T> all) {
@@ -196,8 +207,7 @@ class AdaptersModelTest {
     boolean there =
         known != null
             && (number > 0 ? known.versions.containsKey(number) : known.aliases.containsKey(alias));
-    SetAliasRequest request =
-        SetAliasRequest.newBuilder().setAdapter(name).setAlias(asked).build();
+    SetAliasRequest request = SetAliasRequest.newBuilder().setAdapter(name).setAlias(asked).build();
     assertThat(code(() -> fixture.adapterService(tenant).setAlias(request)))
         .isEqualTo(there ? null : Status.Code.NOT_FOUND);
     if (known != null && there && number > 0) {

@@ -68,10 +68,10 @@ class CallersTest {
   void onLoopbackWithoutKeys_anybodyIsThePublicTenantsOwner() {
     assertThat(fixture.access.isOpen()).isTrue();
     assertThat(fixture.inference().generateOnce(say("a").build()).getText()).isEqualTo("a");
-    // Past the roles, to the method that is not built.
+    // Past the roles, to the method's own checks.
     var unused =
         refused(
-            Status.Code.UNIMPLEMENTED,
+            Status.Code.INVALID_ARGUMENT,
             () ->
                 fixture.adapterService().createAdapter(CreateAdapterRequest.getDefaultInstance()));
   }

@@ -14,8 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// A model that repeats its first line, then ends; without a line it says `x` for ever. Under
 /// adapters letters come as capitals. Asked `#` it says the first number of the first adapter's
-/// weights, as a letter from `a` for 0. It reads back what it was given through the page table, so an
-/// answer that got into another's row shows.
+/// weights, as a letter from `a` for 0. It reads back what it was given through the page table, so
+/// an answer that got into another's row shows.
 final class EchoModel implements StepRunner {
   private final int maxTokens;
   private final int[][] cache;

@@ -52,9 +52,7 @@ class TenantsApartTest {
           for (int version = 0; version < 2; version++) {
             int seed = seed(tenant, name, version);
             AdapterVersion made =
-                fixture
-                    .uploader(tenants.get(tenant))
-                    .upload(NAMES.get(name), adapters.files(seed));
+                fixture.uploader(tenants.get(tenant)).upload(NAMES.get(name), adapters.files(seed));
             digests[seed] = made.getDigest();
           }
         }
@@ -165,8 +163,7 @@ class TenantsApartTest {
 
   private static void refused(
       RpcFixture fixture, String tenant, AdapterSelector.Builder selector, Status.Code code) {
-    StatusRuntimeException refused =
-        RpcFixture.refused(code, () -> ask(fixture, tenant, selector));
+    StatusRuntimeException refused = RpcFixture.refused(code, () -> ask(fixture, tenant, selector));
     assertThat(refused).isNotNull();
   }
 }

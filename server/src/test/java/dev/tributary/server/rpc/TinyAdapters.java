@@ -71,12 +71,7 @@ final class TinyAdapters implements Probe {
   /// The same, on a disk one of whose steps fails.
   TestStore failing(Path data, long hostBytes, int step, boolean full) {
     return TestStore.failing(
-        new AdapterSettings(data, null, null, hostBytes),
-        new Base(),
-        identity(),
-        this,
-        step,
-        full);
+        new AdapterSettings(data, null, null, hostBytes), new Base(), identity(), this, step, full);
   }
 
   private static BaseIdentity identity() {

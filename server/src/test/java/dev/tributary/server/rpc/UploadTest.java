@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,12 +50,8 @@ class UploadTest {
   void start() {
     data = folder.resolve("data");
     TinyAdapters adapters = new TinyAdapters(folder.resolve("written"));
-    fixture =
-        new RpcFixture(adapters, adapters.open(data, 1 << 20), RpcFixture.Options.PLAIN);
+    fixture = new RpcFixture(adapters, adapters.open(data, 1 << 20), RpcFixture.Options.PLAIN);
     fixture.server.serve();
-    for (String tenant : List.of("acme", "bolt")) {
-      var unused = fixture.store.state().tenants().create(tenant, "", Quota.NONE);
-    }
     acme = fixture.uploader("acme");
   }
 
@@ -125,8 +122,7 @@ class UploadTest {
     var call = acme.stub().uploadVersion();
     call.write(UploadVersionRequest.newBuilder().setHeader(header("town", files)).build());
     String id = Objects.requireNonNull(call.read()).getAccepted().getUploadId();
-    call.write(
-        Uploader.chunk(0, 0, ByteString.copyFrom(files.get("adapter_config.json"), 0, 50)));
+    call.write(Uploader.chunk(0, 0, ByteString.copyFrom(files.get("adapter_config.json"), 0, 50)));
     call.cancel("gone", null);
 
     assertThat(acme.send(header("town", files).setUploadId(id), files, 1_000).made().getNumber())
@@ -227,8 +223,7 @@ class UploadTest {
   private void assertField(String field, Header.Builder header) {
     StatusRuntimeException refused =
         Objects.requireNonNull(acme.send(header, Map.of(), 0).refused());
-    assertThat(detail(refused, BadRequest.class).getFieldViolations(0).getField())
-        .isEqualTo(field);
+    assertThat(detail(refused, BadRequest.class).getFieldViolations(0).getField()).isEqualTo(field);
   }
 
   @Test
@@ -246,8 +241,7 @@ class UploadTest {
     assertThat(violation(header, Uploader.chunk(0, 0, ByteString.copyFrom(new byte[1 << 20]))))
         .isEqualTo("chunk.data");
     assertThat(
-            violation(
-                header, Uploader.chunk(0, 0, ByteString.copyFrom(new byte[(1 << 20) + 1]))))
+            violation(header, Uploader.chunk(0, 0, ByteString.copyFrom(new byte[(1 << 20) + 1]))))
         .isEqualTo("chunk.data");
   }
 
@@ -263,8 +257,7 @@ class UploadTest {
         // accepted
       }
     } catch (StatusException e) {
-      return detail(
-              new StatusRuntimeException(e.getStatus(), e.getTrailers()), BadRequest.class)
+      return detail(new StatusRuntimeException(e.getStatus(), e.getTrailers()), BadRequest.class)
           .getFieldViolations(0)
           .getField();
     }
@@ -307,12 +300,13 @@ class UploadTest {
     var others = bolt.send(header("town", files).setUploadId(id), files, 0).refused();
     var nobodys = bolt.send(header("town", files).setUploadId(unknown), files, 0).refused();
 
-    assertThat(told(others).replace(id, unknown)).isEqualTo(told(nobodys));
+    assertThat(told(Objects.requireNonNull(others)).replace(id, unknown))
+        .isEqualTo(told(Objects.requireNonNull(nobodys)));
     assertThat(acme.send(header("town", files).setUploadId(id), files, 1_000).made().getNumber())
         .isEqualTo(1);
   }
 
-  private static String told(StatusRuntimeException refused) {
+  private static String told(@Nullable StatusRuntimeException refused) {
     return String.valueOf(StatusProto.fromThrowable(Objects.requireNonNull(refused)));
   }
 
