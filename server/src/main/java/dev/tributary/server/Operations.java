@@ -5,6 +5,7 @@ import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.EngineStats;
 import dev.tributary.server.metrics.EngineFigures;
 import dev.tributary.server.metrics.Metrics;
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
 import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.tensor.KvCache;
@@ -65,10 +66,24 @@ final class Operations implements AutoCloseable {
   }
 
   /// The engine's figures are from now on in the metrics; the steps of its warm-up are not.
-  void watch(String model, Engine engine, EngineSettings settings) {
+  ///
+  /// @param tiers asked at every scrape
+  void watch(
+      String model,
+      Engine engine,
+      EngineSettings settings,
+      Supplier<dev.tributary.server.rpc.TierFigures> tiers) {
     EngineStats start = engine.stats();
     metrics.serves(model, () -> figures(start, engine.stats(), settings));
+    metrics.watchTiers(List.of("device", "host", "disk"), () -> figures(tiers.get()));
     engine.watchSteps(metrics.stepTimes());
+  }
+
+  private static List<TierFigures> figures(dev.tributary.server.rpc.TierFigures tiers) {
+    return List.of(
+        new TierFigures("device", tiers.device(), tiers.deviceBytes()),
+        new TierFigures("host", tiers.host(), tiers.hostBytes()),
+        new TierFigures("disk", tiers.disk(), tiers.diskBytes()));
   }
 
   /// What `/readyz` tells from now on; `serving` is ready.

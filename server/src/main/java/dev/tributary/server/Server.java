@@ -178,7 +178,7 @@ final class Server implements AutoCloseable {
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
         config.threadsOrDefault(),
         device.name());
-    operations.watch(name(checkpoint, model), engine, settings);
+    operations.watch(name(checkpoint, model), engine, settings, this::tiers);
     listAdapters();
     grpc.serve();
     admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
@@ -217,7 +217,7 @@ final class Server implements AutoCloseable {
         0,
         Math.max(0, all.versions() - device.adapters()),
         Math.max(0, all.weightsBytes() - device.bytes()),
-        0);
+        device.loads());
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {

@@ -4,6 +4,7 @@ import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.Adapters;
+import dev.tributary.server.state.AliasRecord;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.StoredDigest;
 import dev.tributary.server.state.Tenants;
@@ -121,6 +122,27 @@ public final class AdapterStore implements AutoCloseable {
   /// @throws AdapterException if there is none, or it is not served
   public AdapterVersion resolve(String tenant, AdapterRef ref, String affinity) {
     return AdapterVersion.of(resolver.resolve(tenant, ref, affinity));
+  }
+
+  /// The version under which an answer is to be scored again: the shadow of the alias that led to
+  /// its version, for the share of generations that the alias says.
+  ///
+  /// @param generation id of the answer's
+  public Optional<AdapterVersion> shadow(
+      AdapterRef ref, AdapterVersion answered, String generation) {
+    if (!(ref.version() instanceof AdapterRef.Alias(String alias))) {
+      return Optional.empty();
+    }
+    AdapterName name = name(answered);
+    return adapters
+        .alias(name, alias)
+        .map(AliasRecord::shadow)
+        .filter(shadow -> shadow.number() != answered.number())
+        .filter(shadow -> Resolver.share(name, alias, generation) < shadow.sharePpm())
+        .flatMap(shadow -> adapters.version(name, shadow.number()))
+        .filter(version -> version.state() == VersionState.READY)
+        .filter(version -> resolver.refusal(version) == null)
+        .map(AdapterVersion::of);
   }
 
   /// The right to use the weights of `version`, which are loaded if they are not in memory.

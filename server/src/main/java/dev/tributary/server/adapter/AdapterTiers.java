@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// Adapters' weights in memory, by tenant and digest.
@@ -68,6 +69,8 @@ final class AdapterTiers implements AutoCloseable {
 
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final ThreadPoolExecutor loaders;
+
+  private final LongAdder loaded = new LongAdder();
 
   @GuardedBy("this")
   private long pinnedBytes;
@@ -178,6 +181,7 @@ final class AdapterTiers implements AutoCloseable {
       return;
     }
     resident.gone().thenRun(() -> freed(key, resident));
+    loaded.increment();
     residents.put(key, resident);
     keep(key, resident);
     Duration took = Duration.ofNanos(System.nanoTime() - began);
@@ -316,7 +320,8 @@ final class AdapterTiers implements AutoCloseable {
     return new TierStats(
         now.size(),
         now.stream().mapToLong(resident -> resident.weights().bytes()).sum(),
-        now.stream().mapToInt(ResidentAdapter::leases).sum());
+        now.stream().mapToInt(ResidentAdapter::leases).sum(),
+        loaded.sum());
   }
 
   private @Nullable ResidentAdapter resident(AdapterVersion version) {

@@ -184,6 +184,11 @@ final class Resolver {
     throw new IllegalStateException("a place beyond the weights of " + alias);
   }
 
+  /// A key's place among a million, as likely anywhere.
+  static long share(AdapterName adapter, String alias, String key) {
+    return Math.unsignedMultiplyHigh(hash(adapter, alias, key), 1_000_000);
+  }
+
   /// Of the adapter's and the alias's names, too: else those whose keys hash low would meet the
   /// canaries of all adapters.
   private static long hash(AdapterName adapter, String alias, String affinity) {

@@ -5,4 +5,5 @@ package dev.tributary.server.adapter;
 /// @param adapters versions
 /// @param bytes of their weights
 /// @param leases open on them
-public record TierStats(int adapters, long bytes, int leases) {}
+/// @param loads since the start
+public record TierStats(int adapters, long bytes, int leases, long loads) {}

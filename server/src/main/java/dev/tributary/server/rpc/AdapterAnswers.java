@@ -4,6 +4,8 @@ import dev.tributary.server.adapter.AdapterChange;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.adapter.VersionInfo;
+import dev.tributary.server.metrics.VersionBook;
+import dev.tributary.server.metrics.VersionKey;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.AdapterRecord;
 import dev.tributary.server.state.AliasRecord;
@@ -14,14 +16,20 @@ import dev.tributary.v1.AdapterEvent;
 import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.Alias;
 import dev.tributary.v1.Tier;
+import dev.tributary.v1.VersionFigures;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /// Adapters as the contract tells of them.
 final class AdapterAnswers {
-  private AdapterAnswers() {}
+  private final VersionBook figures;
 
-  static Adapter adapter(AdapterInfo info) {
+  /// @param figures of the versions
+  AdapterAnswers(VersionBook figures) {
+    this.figures = figures;
+  }
+
+  Adapter adapter(AdapterInfo info) {
     AdapterRecord record = info.adapter();
     Adapter.Builder adapter =
         Adapter.newBuilder()
@@ -44,7 +52,7 @@ final class AdapterAnswers {
     return adapter.build();
   }
 
-  static AdapterVersion version(VersionInfo info) {
+  AdapterVersion version(VersionInfo info) {
     AdapterVersion.Builder told =
         AdapterVersion.newBuilder()
             .setAdapter(info.adapter().toString())
@@ -52,6 +60,7 @@ final class AdapterAnswers {
     VersionRecord version = info.version();
     if (version != null) {
       describe(told, version);
+      told.setFigures(figures(figures.of(key(version))));
     }
     AdapterRefusal refusal = info.refusal();
     if (refusal != null) {
@@ -87,6 +96,28 @@ final class AdapterAnswers {
         .setBaseMismatchAllowed(facts.baseMismatchAllowed())
         .setManifestDigest(facts.manifestDigest())
         .setCreateTime(Times.timestamp(version.created()));
+  }
+
+  private static VersionKey key(VersionRecord version) {
+    AdapterName adapter = version.adapter();
+    return new VersionKey(
+        adapter.tenant(), adapter.name(), version.number(), version.facts().digest());
+  }
+
+  private static VersionFigures figures(dev.tributary.server.metrics.VersionFigures figures) {
+    VersionFigures.Builder told =
+        VersionFigures.newBuilder()
+            .setAnswers(figures.answers())
+            .setErrors(figures.errors())
+            .setRefusals(figures.refusals())
+            .setMeanCompletionTokens(figures.meanCompletionTokens())
+            .setShadowAnswers(figures.shadowAnswers())
+            .setShadowLogProbGap(figures.shadowLogProbGap());
+    figures.firstTokenP50().map(Times::duration).ifPresent(told::setFirstTokenP50);
+    figures.firstTokenP95().map(Times::duration).ifPresent(told::setFirstTokenP95);
+    figures.betweenTokensP50().map(Times::duration).ifPresent(told::setBetweenTokensP50);
+    figures.betweenTokensP95().map(Times::duration).ifPresent(told::setBetweenTokensP95);
+    return told.build();
   }
 
   static Alias alias(AliasRecord alias) {

@@ -51,6 +51,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private static final String HUB = "hf:";
 
   private final AdapterStore store;
+  private final AdapterAnswers answers;
   private final Catalogue catalogue;
   private final Ids ids;
   private final Delay delay;
@@ -59,8 +60,14 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
 
   /// @param streamIdle a stream that takes or brings nothing for so long ends
   AdaptersService(
-      AdapterStore store, Ids ids, Delay delay, Duration streamIdle, InstantSource time) {
+      AdapterStore store,
+      AdapterAnswers answers,
+      Ids ids,
+      Delay delay,
+      Duration streamIdle,
+      InstantSource time) {
     this.store = store;
+    this.answers = answers;
     this.catalogue = store.catalogue();
     this.ids = ids;
     this.delay = delay;
@@ -75,7 +82,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           Adapter asked = request.getAdapter();
           AdapterRequests.checkNew(asked);
-          return AdapterAnswers.adapter(
+          return answers.adapter(
               catalogue.create(own(asked.getName()), asked.getDescription(), asked.getLabelsMap()));
         });
   }
@@ -88,14 +95,15 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         responses,
         ids.next(),
         call ->
-            new UploadCall(store, this::own, call, chunks, call.paced(delay, streamIdle)).run());
+            new UploadCall(store, answers, this::own, call, chunks, call.paced(delay, streamIdle))
+                .run());
     return chunks;
   }
 
   @Override
   public void importVersion(
       ImportVersionRequest request, StreamObserver<dev.tributary.v1.AdapterVersion> responses) {
-    serve(responses, call -> AdapterAnswers.version(catalogue.info(importVersion(request))));
+    serve(responses, call -> answers.version(catalogue.info(importVersion(request))));
   }
 
   private VersionRecord importVersion(ImportVersionRequest request) {
@@ -125,7 +133,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
 
   @Override
   public void getAdapter(GetAdapterRequest request, StreamObserver<Adapter> responses) {
-    serve(responses, call -> AdapterAnswers.adapter(find(request.getName(), "name")));
+    serve(responses, call -> answers.adapter(find(request.getName(), "name")));
   }
 
   @Override
@@ -146,7 +154,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
     List<AdapterInfo> found =
         catalogue.list(tenant.isEmpty() ? readable : Set.of(tenant), after, size + 1);
     ListAdaptersResponse.Builder response = ListAdaptersResponse.newBuilder();
-    found.stream().limit(size).map(AdapterAnswers::adapter).forEach(response::addAdapters);
+    found.stream().limit(size).map(answers::adapter).forEach(response::addAdapters);
     if (found.size() > size) {
       String last = found.get(size - 1).adapter().name().toString();
       response.setNextPageToken(new PageToken(tenant, last).text());
@@ -161,7 +169,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           Set<String> fields = AdapterRequests.mask(request);
           Adapter asked = request.getAdapter();
-          return AdapterAnswers.adapter(
+          return answers.adapter(
               catalogue.update(
                   own(asked.getName()),
                   AdapterRequests.etag(asked.getEtag()),
@@ -208,7 +216,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
     int before = PageToken.read(request.getPageToken(), list).number();
     ListVersionsResponse.Builder response = ListVersionsResponse.newBuilder();
     List<VersionInfo> found = catalogue.versions(name, before, size + 1);
-    found.stream().limit(size).map(AdapterAnswers::version).forEach(response::addVersions);
+    found.stream().limit(size).map(answers::version).forEach(response::addVersions);
     if (found.size() > size) {
       response.setNextPageToken(
           new PageToken(list, String.valueOf(response.getVersions(size - 1).getNumber())).text());
@@ -216,7 +224,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
     VersionInfo refused = adapter.prod();
     if (found.isEmpty() && request.getPageToken().isEmpty() && refused != null) {
       // A folder that never was a version says why.
-      response.addVersions(AdapterAnswers.version(refused));
+      response.addVersions(answers.version(refused));
     }
     return response.build();
   }
@@ -264,7 +272,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           AdapterVersion version = resolve(request.getAdapter(), call);
           lease(request.getAdapter(), version, call).close();
-          return AdapterAnswers.version(store.info(version));
+          return answers.version(store.info(version));
         });
   }
 
@@ -276,7 +284,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           AdapterVersion version = resolveOwn(request.getAdapter(), call);
           store.unload(version, call::await);
-          return AdapterAnswers.version(store.info(version));
+          return answers.version(store.info(version));
         });
   }
 
@@ -294,7 +302,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
                   return lease;
                 });
           }
-          return AdapterAnswers.version(store.info(version));
+          return answers.version(store.info(version));
         });
   }
 
@@ -306,7 +314,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           AdapterVersion version = resolveOwn(request.getAdapter(), call);
           store.unpin(version);
-          return AdapterAnswers.version(store.info(version));
+          return answers.version(store.info(version));
         });
   }
 

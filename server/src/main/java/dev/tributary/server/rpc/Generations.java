@@ -5,6 +5,7 @@ import dev.tributary.server.engine.Ticket;
 import dev.tributary.server.state.Requests;
 import dev.tributary.v1.GenerateEvent;
 import dev.tributary.v1.GenerateRequest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -19,6 +20,7 @@ final class Generations {
   private final EncodingThreads encoding;
   private final Quotas quotas;
   private final Tally tally;
+  private final Shadows shadows;
 
   Generations(
       Serving serving,
@@ -27,7 +29,9 @@ final class Generations {
       Ids ids,
       EncodingThreads encoding,
       Quotas quotas,
-      Tally tally) {
+      Tally tally,
+      Shadows shadows) {
+    this.shadows = shadows;
     this.serving = serving;
     this.quotas = quotas;
     this.tally = tally;
@@ -90,7 +94,12 @@ final class Generations {
                 asked.sampling(),
                 submitted - arrived,
                 leases.waitedNanos());
-        pass(events, writer, reservation, call.id(), out);
+        List<Integer> told = pass(events, writer, reservation, call.id(), out);
+        int echoed = asked.echo() ? prompt.length : 0;
+        leases
+            .shadowed(
+                serving.adapters(), job, told.subList(Math.min(echoed, told.size()), told.size()))
+            .ifPresent(shadows::take);
       } finally {
         // The row ends within a step; until then it uses its leases and may still charge.
         ticket.cancel();
@@ -150,12 +159,14 @@ final class Generations {
         List.of());
   }
 
-  private void pass(
+  /// Returns the ids of all tokens that were told.
+  private List<Integer> pass(
       JobEvents events,
       EventWriter writer,
       Requests.@Nullable Reservation reservation,
       String id,
       Consumer<GenerateEvent> out) {
+    List<Integer> told = new ArrayList<>();
     while (true) {
       switch (events.take()) {
         case JobEvents.Event.Started(var started) -> {
@@ -165,11 +176,12 @@ final class Generations {
         case JobEvents.Event.Delta(var delta) -> {
           // Before anybody reads the token: a crash must not make its id free again.
           keep(reservation, events);
+          told.addAll(delta.tokenIds());
           out.accept(writer.delta(delta));
         }
         case JobEvents.Event.Finished(var finished) -> {
           out.accept(writer.finished(finished));
-          return;
+          return told;
         }
         case JobEvents.Event.Failed(var failure) -> throw Statuses.of(failure, id);
       }

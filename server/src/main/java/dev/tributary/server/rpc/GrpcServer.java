@@ -57,6 +57,7 @@ public final class GrpcServer implements AutoCloseable {
   private final Admission admission;
   private final Delay delay;
   private final LoadReports loads;
+  private final Shadows shadows;
   private final Tally tally = new Tally();
   private final Access access;
   private final Callers callers;
@@ -80,6 +81,7 @@ public final class GrpcServer implements AutoCloseable {
     admission = new Admission(settings.maxCalls());
     loads = new LoadReports(serving.metrics()::engine);
     tell(ServingStatus.NOT_SERVING);
+    shadows = new Shadows(serving);
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
     List<BindableService> services =
@@ -92,9 +94,15 @@ public final class GrpcServer implements AutoCloseable {
                 ids,
                 random::nextLong,
                 access,
-                tally),
+                tally,
+                shadows),
             new AdaptersService(
-                serving.adapters(), ids, delay, settings.streamIdle(), serving.time()),
+                serving.adapters(),
+                new AdapterAnswers(serving.metrics().versions()),
+                ids,
+                delay,
+                settings.streamIdle(),
+                serving.time()),
             new ProvenanceGrpc.ProvenanceImplBase() {},
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));
@@ -250,6 +258,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private void end() {
     loads.close();
+    shadows.close();
     delay.close();
     if (tls != null) {
       tls.close();

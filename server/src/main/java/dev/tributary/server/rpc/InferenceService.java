@@ -41,7 +41,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
       Ids ids,
       LongSupplier seeds,
       Access access,
-      Tally tally) {
+      Tally tally,
+      Shadows shadows) {
     this.serving = serving;
     quotas = access.quotas();
     this.delay = delay;
@@ -57,7 +58,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             ids,
             encoding,
             quotas,
-            tally);
+            tally,
+            shadows);
     scores = new Scores(serving, encoding, quotas, tally);
   }
 

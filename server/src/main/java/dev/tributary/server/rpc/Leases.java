@@ -1,11 +1,15 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.adapter.Lease;
+import dev.tributary.server.engine.Job;
 import dev.tributary.v1.AdapterUse;
 import dev.tributary.v1.Tier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// The adapters of one answer, in the request's order, until it has ended.
 final class Leases implements AutoCloseable {
@@ -32,6 +36,36 @@ final class Leases implements AutoCloseable {
       uses.add(leases.get(i).use(choices.get(i).scale()));
     }
     return uses;
+  }
+
+  /// The answer for [Shadows], if the alias that led to its only adapter has a shadow and the
+  /// generation is in its share.
+  ///
+  /// @param generated tokens of the answer
+  Optional<Shadows.Answer> shadowed(AdapterStore store, Job job, List<Integer> generated) {
+    if (leases.size() != 1 || generated.isEmpty()) {
+      return Optional.empty();
+    }
+    AdapterChoice choice = choices.getFirst();
+    AdapterVersion version = leases.getFirst().version();
+    int from = job.prompt().length;
+    int[] tokens = Arrays.copyOf(job.prompt(), from + generated.size());
+    for (int i = 0; i < generated.size(); i++) {
+      tokens[from + i] = generated.get(i);
+    }
+    return store
+        .shadow(choice.ref(), version, job.id())
+        .map(
+            shadow ->
+                new Shadows.Answer(
+                    job.id(),
+                    job.tenant(),
+                    job.weight(),
+                    version,
+                    shadow,
+                    choice.scale(),
+                    tokens,
+                    from));
   }
 
   /// For the caller.

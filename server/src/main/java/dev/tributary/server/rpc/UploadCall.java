@@ -28,15 +28,18 @@ final class UploadCall {
   private final Function<String, AdapterName> own;
   private final Inbound<UploadVersionRequest> requests;
   private final PacedStream<UploadVersionResponse> responses;
+  private final AdapterAnswers answers;
 
   /// @param own the caller's adapter of a name
   UploadCall(
       AdapterStore store,
+      AdapterAnswers answers,
       Function<String, AdapterName> own,
       Call<?> call,
       Inbound<UploadVersionRequest> requests,
       PacedStream<UploadVersionResponse> responses) {
     this.store = store;
+    this.answers = answers;
     this.own = own;
     this.requests = requests;
     this.responses = responses;
@@ -57,7 +60,7 @@ final class UploadCall {
       }
       var version = store.catalogue().info(upload.finish());
       responses.send(
-          UploadVersionResponse.newBuilder().setVersion(AdapterAnswers.version(version)).build());
+          UploadVersionResponse.newBuilder().setVersion(answers.version(version)).build());
     } catch (AdapterException e) {
       throw Statuses.of(e.refusal(), header.getAdapter());
     }

@@ -49,7 +49,7 @@ class AdapterTiersTest {
     }
     // More than the cache holds, but every one is leased.
     assertThat(alive()).isEqualTo(20);
-    assertThat(tiers.stats()).isEqualTo(new TierStats(20, 20L * SIZE, 20));
+    assertThat(tiers.stats()).isEqualTo(new TierStats(20, 20L * SIZE, 20, 20));
     leases.forEach(Lease::close);
     assertThat(alive()).isLessThanOrEqualTo(4);
     assertThat(tiers.stats().bytes()).isLessThanOrEqualTo(4 * SIZE);

@@ -59,8 +59,13 @@ class AdaptersModelTest {
   @TempDir Path folder;
   private final TreeMap<String, Known> model = new TreeMap<>();
   private Random random = new Random();
+
+  @SuppressWarnings("NullAway.Init")
   private TinyAdapters adapters;
+
+  @SuppressWarnings("NullAway.Init")
   private RpcFixture fixture;
+
   private int failures;
 
   @BeforeEach

@@ -300,7 +300,8 @@ class UploadTest {
     var others = bolt.send(header("town", files).setUploadId(id), files, 0).refused();
     var nobodys = bolt.send(header("town", files).setUploadId(unknown), files, 0).refused();
 
-    assertThat(told(others).replace(id, unknown)).isEqualTo(told(nobodys));
+    assertThat(told(Objects.requireNonNull(others)).replace(id, unknown))
+        .isEqualTo(told(Objects.requireNonNull(nobodys)));
     assertThat(acme.send(header("town", files).setUploadId(id), files, 1_000).made().getNumber())
         .isEqualTo(1);
   }
