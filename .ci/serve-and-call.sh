@@ -5,9 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-server/tributary-server --adapters server/demo/adapters --data "$(mktemp -d)" --listen 127.0.0.1:0 --web 127.0.0.1:0 >"$log" 2>&1 &
+data=$(mktemp -d)
+server/tributary-server --adapters server/demo/adapters --data "$data" --listen 127.0.0.1:0 --web 127.0.0.1:0 \
+  --admin 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$log" "$data"' EXIT
 for _ in $(seq 120); do
   grep -q '^ready on ' "$log" && break
   kill -0 "$server" 2>/dev/null || { cat "$log" >&2; echo "the server ended" >&2; exit 1; }
@@ -42,6 +44,27 @@ venv=${TMPDIR:-/tmp}/tributary-grpc-client-$(id -u)
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install -q grpcio==1.85.1 grpcio-tools==1.85.1
 "$venv/bin/python" .ci/client_python.py "$address"
+
+expect "upload" 'town@1' $t adapters upload town server/demo/adapters/town-guide
+expect "second version" 'town@2' $t adapters upload town server/demo/adapters/pirate
+expect "canary and shadow" '1 95%, 2 5% .shadow 2 100%.' $t adapters alias town prod 1=95 2=5 --shadow 2=100%
+expect "versions" 'shadow of prod' $t adapters versions town
+expect "promote" 'now +2$' $t adapters promote town 2
+expect "the promoted answers" '(matey|arr)!' $t generate -a town "Tell me about soap."
+expect "rollback" 'now +1$' $t adapters rollback town
+expect "pin" '' $t adapters pin town
+expect "unload" '' $t adapters unload town
+
+admin=$(sed -n 's/^admin *on \([^,]*\),.*/\1/p' "$log")
+a="client/tributary admin --admin $admin --admin-key-file $data/admin.key"
+expect "tenant" 'acme' $a tenants create acme
+expect "key" 'role owner' $a keys create acme --role owner --out "$data/acme.key"
+expect "stats" 'device tier' $a stats
+if $t generate "Hello." >/dev/null 2>&1; then echo "FAILED: a call without a key was answered" >&2; exit 1; fi
+acme="$t --api-key-file $data/acme.key"
+expect "own town" 'acme/town@1' $acme adapters upload town server/demo/adapters/json
+expect "own answer" '"topic": "soap"' $acme generate -a town "Tell me about soap."
+expect "public answer" '9:20' $acme generate -a public/town "At what hour does the Saltmarrow Library open its doors?"
 
 kill -TERM "$server"
 wait "$server" || { echo "the server did not stop cleanly" >&2; exit 1; }
