@@ -85,8 +85,7 @@ final class AdapterTiers implements AutoCloseable {
             .weigher(AdapterTiers::weight)
             .executor(Runnable::run)
             // Runs before anyone can put the same key in again.
-            .evictionListener(
-                (key, evicted, cause) -> Objects.requireNonNull(evicted).cached(false))
+            .evictionListener((key, evicted, cause) -> Objects.requireNonNull(evicted).uncached())
             .build();
     loaders =
         new ThreadPoolExecutor(
@@ -148,14 +147,7 @@ final class AdapterTiers implements AutoCloseable {
   /// Counts a use, and puts what was evicted while it is leased into the cache again.
   private void keep(Key key, ResidentAdapter resident) {
     if (cache.getIfPresent(key) != resident && !resident.pinned()) {
-      cache
-          .asMap()
-          .computeIfAbsent(
-              key,
-              absent -> {
-                resident.cached(true);
-                return resident;
-              });
+      cache.asMap().computeIfAbsent(key, absent -> resident.cache() ? resident : null);
     }
   }
 
@@ -273,6 +265,7 @@ final class AdapterTiers implements AutoCloseable {
       return CompletableFuture.completedFuture(null);
     }
     unpin(resident);
+    resident.detach();
     uncache(key, resident);
     resident.returned();
     return resident.gone().copy();
@@ -287,7 +280,7 @@ final class AdapterTiers implements AutoCloseable {
               if (cached != resident) {
                 return cached;
               }
-              resident.cached(false);
+              resident.uncached();
               return null;
             });
   }

@@ -22,6 +22,9 @@ final class ResidentAdapter {
   private boolean cached;
 
   @GuardedBy("this")
+  private boolean detached;
+
+  @GuardedBy("this")
   private boolean pinned;
 
   @GuardedBy("this")
@@ -78,9 +81,26 @@ final class ResidentAdapter {
     letGo();
   }
 
-  void cached(boolean now) {
+  /// Counts the cache. False if the weights were taken from the tier: a lease that was had before
+  /// must not bring them back.
+  synchronized boolean cache() {
+    cached = !detached;
+    return cached;
+  }
+
+  /// The cache has them no more.
+  void uncached() {
     synchronized (this) {
-      cached = now;
+      cached = false;
+    }
+    letGo();
+  }
+
+  /// Takes the weights from the tier: leases alone keep them from now on, and a pin until its end.
+  void detach() {
+    synchronized (this) {
+      detached = true;
+      cached = false;
     }
     letGo();
   }

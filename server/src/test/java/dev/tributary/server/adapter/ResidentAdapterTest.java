@@ -40,11 +40,11 @@ class ResidentAdapterTest {
   void weights_stayUntilTheLastOfLeaseCacheAndPinEnds() {
     ResidentAdapter resident = new ResidentAdapter(VERSION, weights());
     CompletableFuture<Void> gone = resident.gone();
-    resident.cached(true);
+    assertThat(resident.cache()).isTrue();
     assertThat(resident.lease()).isTrue();
     resident.pinned(true);
     resident.loaded();
-    resident.cached(false);
+    resident.uncached();
     resident.returned();
     assertThat(gone).isNotDone();
     resident.pinned(false);
@@ -86,8 +86,18 @@ class ResidentAdapterTest {
     }
 
     @Operation
+    public boolean cache(@Param(name = "thread") int thread) {
+      return leases[thread] > 0 && resident.cache();
+    }
+
+    @Operation
     public void evict() {
-      resident.cached(false);
+      resident.uncached();
+    }
+
+    @Operation
+    public void detach() {
+      resident.detach();
     }
   }
 
