@@ -153,6 +153,11 @@ final class AdapterTiers implements AutoCloseable {
           .computeIfAbsent(
               key,
               absent -> {
+                // What was unloaded or pinned since must not stay for the cache's sake: both
+                // take it from the cache only after they have said so.
+                if (residents.get(key) != resident || resident.pinned()) {
+                  return null;
+                }
                 resident.cached(true);
                 return resident;
               });
