@@ -284,9 +284,10 @@ final class AdapterTiers implements AutoCloseable {
   }
 
   private void uncache(Key key, ResidentAdapter resident) {
+    // Not computeIfPresent, which does not wait for a computeIfAbsent under way.
     cache
         .asMap()
-        .computeIfPresent(
+        .compute(
             key,
             (same, cached) -> {
               if (cached != resident) {
