@@ -147,7 +147,10 @@ final class AdapterTiers implements AutoCloseable {
   /// Counts a use, and puts what was evicted while it is leased into the cache again.
   private void keep(Key key, ResidentAdapter resident) {
     if (cache.getIfPresent(key) != resident && !resident.pinned()) {
-      cache.asMap().computeIfAbsent(key, absent -> resident.cache() ? resident : null);
+      // What was unloaded or pinned since must not stay for the cache's sake.
+      cache
+          .asMap()
+          .computeIfAbsent(key, absent -> !resident.pinned() && resident.cache() ? resident : null);
     }
   }
 
@@ -272,9 +275,10 @@ final class AdapterTiers implements AutoCloseable {
   }
 
   private void uncache(Key key, ResidentAdapter resident) {
+    // Not computeIfPresent, which does not wait for a computeIfAbsent under way.
     cache
         .asMap()
-        .computeIfPresent(
+        .compute(
             key,
             (same, cached) -> {
               if (cached != resident) {

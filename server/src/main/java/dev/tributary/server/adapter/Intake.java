@@ -11,7 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,10 @@ public final class Intake {
   private final RemoteAdapters remote;
   private final BiPredicate<String, String> stored;
 
+  /// Uploads that were begun or gone on with since the start: what they announced is as good as
+  /// stored, else a tenant could fill the disk with what it never finishes.
+  private final Map<String, Announced> begun = new ConcurrentHashMap<>();
+
   /// One at a time: a proof has the whole adapter in memory and takes steps from answers.
   private final Semaphore proofs = new Semaphore(1, true);
 
@@ -56,6 +62,10 @@ public final class Intake {
       boolean allowBaseMismatch) {
     public Announced {
       files = List.copyOf(files);
+    }
+
+    private long bytes() {
+      return files.stream().mapToLong(UploadFile::size).sum();
     }
   }
 
@@ -131,19 +141,22 @@ public final class Intake {
           throw unstorable(e);
         } catch (AdapterException e) {
           if (!isPassing(e.refusal())) {
-            claim.drop();
-            uploads.delete(announced.adapter.tenant(), id);
+            end(claim);
           }
           throw e;
         } catch (InvalidUploadException | StateException e) {
-          claim.drop();
-          uploads.delete(announced.adapter.tenant(), id);
+          end(claim);
           throw e;
         }
-        uploads.delete(announced.adapter.tenant(), id);
-        claim.drop();
+        end(claim);
         return version;
       }
+    }
+
+    private void end(Staging.Claim claim) {
+      begun.remove(id);
+      uploads.delete(announced.adapter.tenant(), id);
+      claim.drop();
     }
 
     /// Leaves the upload to be gone on with.
@@ -157,7 +170,7 @@ public final class Intake {
   ///
   /// @param header the caller's own form of `announced`, to be given again by who goes on with it
   public Stream begin(Announced announced, ByteBuffer header) {
-    check(announced);
+    check("", announced);
     sweep();
     UploadRecord upload = uploads.create(announced.adapter, header);
     return open(upload.id(), announced);
@@ -167,7 +180,7 @@ public final class Intake {
   ///
   /// @throws AdapterException NoSuchUpload
   public Stream resume(String id, Announced announced, ByteBuffer header) {
-    check(announced);
+    check(id, announced);
     UploadRecord upload =
         uploads
             .get(announced.adapter.tenant(), id)
@@ -180,26 +193,35 @@ public final class Intake {
 
   private Stream open(String id, Announced announced) {
     try {
-      return new Stream(id, announced, staging.open(id, announced.files));
+      Stream stream = new Stream(id, announced, staging.open(id, announced.files));
+      begun.put(id, announced);
+      return stream;
     } catch (IOException e) {
       throw unstorable(e);
     }
   }
 
-  private void check(Announced announced) {
+  private void check(String id, Announced announced) {
     UploadFile.check(announced.files, "header.files", MAX_BYTES);
     for (UploadFile file : announced.files) {
       if (file.isWeights()) {
         reader.requireFits(file.size());
       }
     }
-    catalogue.requireRoom(
-        announced.adapter, announced.files.stream().mapToLong(UploadFile::size).sum());
+    String tenant = announced.adapter.tenant();
+    long others =
+        begun.entrySet().stream()
+            .filter(upload -> !upload.getKey().equals(id))
+            .filter(upload -> upload.getValue().adapter.tenant().equals(tenant))
+            .mapToLong(upload -> upload.getValue().bytes())
+            .sum();
+    catalogue.requireRoom(announced.adapter, announced.bytes() + others);
   }
 
   /// Forgets uploads that nobody went on with.
   private void sweep() {
     for (UploadRecord expired : uploads.expired(SWEEP)) {
+      begun.remove(expired.id());
       drop(expired.id());
       uploads.delete(expired.adapter().tenant(), expired.id());
     }

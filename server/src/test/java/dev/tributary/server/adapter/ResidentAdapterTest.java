@@ -104,14 +104,14 @@ class ResidentAdapterTest {
   @Test
   void holds_ofSeveralThreads_areLinearizable() {
     new ModelCheckingOptions()
-        .iterations(20)
-        .invocationsPerIteration(500)
+        .iterations(15)
+        .invocationsPerIteration(100)
         .threads(THREADS)
         .actorsPerThread(3)
         .check(Holds.class);
     new StressOptions()
         .iterations(10)
-        .invocationsPerIteration(1_000)
+        .invocationsPerIteration(500)
         .threads(THREADS)
         .actorsPerThread(3)
         .check(Holds.class);

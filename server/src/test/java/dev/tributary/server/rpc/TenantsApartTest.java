@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class TenantsApartTest {
   private static final int CALLERS = 6;
-  private static final int CALLS = 700;
+  private static final int CALLS = 1_700;
   private static final List<String> NAMES = List.of("town", "guide");
 
   /// Weights' first number tells tenant, adapter and version.

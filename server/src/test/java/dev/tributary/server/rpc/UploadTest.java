@@ -280,6 +280,13 @@ class UploadTest {
     files.put("README.md", new byte[900]);
     assertThat(quota(header("one", files))).isEqualTo("quota:adapter_bytes");
     assertThat(fixture.uploader("bolt").upload("two", files).getNumber()).isEqualTo(1);
+    // What is announced counts until it is given up or there.
+    files.remove("README.md");
+    String begun = acme.send(header("one", files), files, 1).id();
+    assertThat(quota(header("one", files))).isEqualTo("quota:adapter_bytes");
+    Header.Builder again = header("one", files).setUploadId(begun);
+    assertThat(acme.send(again, files, 1_000).made().getNumber()).isEqualTo(2);
+    assertThat(acme.upload("one", files).getNumber()).isEqualTo(3);
   }
 
   private String quota(Header.Builder header) {
