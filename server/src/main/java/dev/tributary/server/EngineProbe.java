@@ -19,7 +19,8 @@ import java.util.stream.IntStream;
 
 /// Runs the adapters' proofs of effect on the engine.
 final class EngineProbe implements Probe {
-  private static final String PROMPT = "The quick brown fox jumps over the lazy dog.";
+  /// Short, since others' steps wait for it; long enough that attention has something to choose.
+  private static final String PROMPT = "A quick brown fox";
 
   private final Engine engine;
   private final Tokenizer tokenizer;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// Proves that an adapter changes what the base answers, and to the better where examples say what
 /// that is (serving.md, "Proof of effect").
@@ -16,6 +17,9 @@ final class EffectProof {
   private static final long PATIENCE = 60;
 
   private final Probe probe;
+
+  /// Logits of the probe prompt without adapters, once they are known.
+  private volatile float @Nullable [] base;
 
   EffectProof(Probe probe) {
     this.probe = probe;
@@ -31,8 +35,7 @@ final class EffectProof {
       throw refused("every low-rank pair is zero");
     }
     List<AdapterUse> use = List.of(new AdapterUse(weights, 1));
-    List<float[]> logits = await(probe.logits(List.of(List.of(), use)));
-    requireMoved(logits.get(0), logits.get(1));
+    requireMoved(use);
     if (!examples.isEmpty()) {
       double without = mean(examples, List.of());
       double with = mean(examples, use);
@@ -42,6 +45,18 @@ final class EffectProof {
             "the mean log-probability of %s goes from %.4f to %.4f"
                 .formatted(ProbeFile.NAME, without, with));
       }
+    }
+  }
+
+  /// The base's own logits are asked for once: they are the same bits in every step.
+  private void requireMoved(List<AdapterUse> use) {
+    float[] without = base;
+    if (without == null) {
+      List<float[]> both = await(probe.logits(List.of(List.of(), use)));
+      base = both.get(0);
+      requireMoved(both.get(0), both.get(1));
+    } else {
+      requireMoved(without, await(probe.logits(List.of(use))).getFirst());
     }
   }
 

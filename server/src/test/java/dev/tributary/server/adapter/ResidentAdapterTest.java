@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
-import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.jetbrains.lincheck.datastructures.ThreadIdGen;
 import org.junit.jupiter.api.Test;
 
@@ -104,14 +103,8 @@ class ResidentAdapterTest {
   @Test
   void holds_ofSeveralThreads_areLinearizable() {
     new ModelCheckingOptions()
-        .iterations(15)
-        .invocationsPerIteration(100)
-        .threads(THREADS)
-        .actorsPerThread(3)
-        .check(Holds.class);
-    new StressOptions()
         .iterations(10)
-        .invocationsPerIteration(500)
+        .invocationsPerIteration(100)
         .threads(THREADS)
         .actorsPerThread(3)
         .check(Holds.class);

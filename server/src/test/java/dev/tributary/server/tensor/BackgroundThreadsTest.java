@@ -18,7 +18,7 @@ class BackgroundThreadsTest {
     Thread thread =
         BackgroundThreads.factory("background-").newThread(() -> there.complete(nice()));
     thread.start();
-    assertThat(there.join()).isEqualTo(Math.max(own, 5));
+    assertThat(there.join()).isEqualTo(Math.max(own, 10));
     assertThat(thread.isDaemon()).isTrue();
     assertThat(thread.getName()).isEqualTo("background-0");
     assertThat(nice()).isEqualTo(own);
