@@ -308,6 +308,15 @@ final class Config {
   boolean printConfig;
 
   @Option(
+      names = "--backup",
+      paramLabel = "FILE",
+      description = {
+        "Copy state.db of the folder of data to FILE, which must not exist, and end; a server may"
+            + " be using it. Adapters' files are not in it: copy DATA/adapters after it."
+      })
+  @Nullable Path backup;
+
+  @Option(
       names = "--fetch-only",
       description = "Fetch and check the model, print where it is, and end.")
   boolean fetchOnly;

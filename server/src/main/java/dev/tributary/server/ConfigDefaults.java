@@ -24,7 +24,7 @@ final class ConfigDefaults implements IDefaultValueProvider {
 
   /// Options that a file cannot set.
   private static final Set<String> NOT_IN_FILES =
-      Set.of("config", "help", "version", "print-config", "fetch-only");
+      Set.of("config", "help", "version", "print-config", "fetch-only", "backup");
 
   /// Variables that mean a setting besides its own, which wins.
   private static final Map<String, String> OTHER_VARIABLES =

@@ -1,6 +1,7 @@
 package dev.tributary.server;
 
 import dev.tributary.server.source.Models;
+import dev.tributary.server.state.State;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -127,6 +128,12 @@ public final class Main {
     }
     Logs.format(config.logFormat);
     Logs.setLevels(List.of(), config.logLevels);
+    if (config.backup != null) {
+      Path file = config.dataOrDefault().resolve("state.db");
+      State.backup(file, config.backup);
+      System.out.println("copied " + file + " to " + config.backup);
+      return 0;
+    }
     Path model = new Models(System.getenv(), System.err).fetch(config.model);
     if (config.fetchOnly) {
       System.out.println(model.toAbsolutePath());

@@ -17,7 +17,8 @@ final class Settings {
   private static final Set<String> SECRETS = Set.of("otlp-headers");
 
   /// Not settings, but what to do with them.
-  private static final Set<String> DEEDS = Set.of("help", "version", "print-config", "fetch-only");
+  private static final Set<String> DEEDS =
+      Set.of("help", "version", "print-config", "fetch-only", "backup");
 
   private static final String REDACTED = "(redacted)";
 
