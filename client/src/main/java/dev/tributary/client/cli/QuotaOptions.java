@@ -73,6 +73,13 @@ final class QuotaOptions {
   private @Nullable Limit replaysPerHour;
 
   @Option(
+      names = "--resident-bytes",
+      paramLabel = "BYTES|none",
+      converter = LimitArgument.class,
+      description = "Of its adapters in memory; kB, MB, GB and TB are understood.")
+  private @Nullable Limit residentBytes;
+
+  @Option(
       names = "--weight",
       paramLabel = NUMBER,
       converter = LimitArgument.class,
@@ -136,6 +143,7 @@ final class QuotaOptions {
     put(given, "adapter_bytes", adapterBytes);
     put(given, "replays_per_hour", replaysPerHour);
     put(given, "weight", weight);
+    put(given, "resident_bytes", residentBytes);
     return given;
   }
 

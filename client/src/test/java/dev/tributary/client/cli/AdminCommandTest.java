@@ -63,6 +63,7 @@ class AdminCommandTest {
             adapter bytes        -
             replays per hour     -
             weight               200
+            resident bytes       -
             """);
     assertThat(run("admin", "tenants", "show", "acme").out()).isEqualTo(made.out());
     assertThat(run("admin", "tenants", "update", "acme", "--display-name", "Acme II").out())

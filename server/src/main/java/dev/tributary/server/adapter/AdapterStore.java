@@ -88,7 +88,16 @@ public final class AdapterStore implements AutoCloseable {
     Changes changes = new Changes();
     folders = new OfferedFolders(settings.folder(), reader, new LinkedVersions(adapters, changes));
     resolver = new Resolver(adapters, folders, identity);
-    tiers = new AdapterTiers(settings.hostBytes(), this::read);
+    tiers =
+        new AdapterTiers(
+            settings.hostBytes(),
+            tenant ->
+                state
+                    .tenants()
+                    .get(tenant)
+                    .map(found -> found.quota().residentBytes())
+                    .orElse(Long.MAX_VALUE),
+            this::read);
     tiers.listen(changes::moved);
     catalogue = new Catalogue(adapters, state.tenants(), resolver, folders, tiers, changes);
     Path importRoot = settings.importRoot();

@@ -18,6 +18,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Adapters' weights in memory, by tenant and digest.
@@ -58,6 +59,7 @@ final class AdapterTiers implements AutoCloseable {
 
   private final Loader loader;
   private final long bytes;
+  private final ToLongFunction<String> quota;
 
   /// Everything in memory that new leases may have; what is in the cache is here, too.
   private final Map<Key, ResidentAdapter> residents = new ConcurrentHashMap<>();
@@ -76,8 +78,10 @@ final class AdapterTiers implements AutoCloseable {
   private long pinnedBytes;
 
   /// @param bytes most that weights take which no answer uses now, pinned ones included
-  AdapterTiers(long bytes, Loader loader) {
+  /// @param quota most that a tenant's weights take; [Long#MAX_VALUE] for no limit
+  AdapterTiers(long bytes, ToLongFunction<String> quota, Loader loader) {
     this.bytes = bytes;
+    this.quota = quota;
     this.loader = loader;
     cache =
         Caffeine.newBuilder()
@@ -175,9 +179,15 @@ final class AdapterTiers implements AutoCloseable {
       fail(key, e);
       return;
     }
+    try {
+      admit(key, resident);
+    } catch (AdapterException e) {
+      resident.loaded();
+      fail(key, e);
+      return;
+    }
     resident.gone().thenRun(() -> freed(key, resident));
     loaded.increment();
-    residents.put(key, resident);
     keep(key, resident);
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     tell(version, Tier.DISK, Tier.DEVICE, took);
@@ -191,6 +201,39 @@ final class AdapterTiers implements AutoCloseable {
         lease.close();
       }
     }
+  }
+
+  /// Makes new leases find the weights. Where that would be too much for the tenant, others of its
+  /// that no answer uses go first, the least used before.
+  ///
+  /// @throws AdapterException if those that remain are too much
+  private synchronized void admit(Key key, ResidentAdapter resident) {
+    long most = quota.applyAsLong(key.tenant);
+    long needed = resident.weights().bytes();
+    if (used(key.tenant) > most - needed) {
+      for (Key other :
+          cache.policy().eviction().orElseThrow().coldest(Integer.MAX_VALUE).keySet()) {
+        ResidentAdapter idle = residents.get(other);
+        if (other.tenant.equals(key.tenant)
+            && used(key.tenant) > most - needed
+            && idle != null
+            && idle.leases() == 0) {
+          var unused = unload(other);
+        }
+      }
+      long used = used(key.tenant);
+      if (used > most - needed) {
+        throw new AdapterException(new AdapterRefusal.OverQuota("resident_bytes", most, used));
+      }
+    }
+    residents.put(key, resident);
+  }
+
+  private long used(String tenant) {
+    return residents.entrySet().stream()
+        .filter(entry -> entry.getKey().tenant.equals(tenant))
+        .mapToLong(entry -> entry.getValue().weights().bytes())
+        .sum();
   }
 
   private void fail(Key key, Throwable cause) {

@@ -63,6 +63,9 @@ final class AdminAnswers {
     if (quota.weight() != null) {
       told.setWeight(quota.weight());
     }
+    if (quota.residentBytes() != null) {
+      told.setResidentBytes(quota.residentBytes());
+    }
     return told.build();
   }
 

@@ -172,7 +172,8 @@ final class AdminRequests {
         quota.hasAdapters() ? quota.getAdapters() : null,
         quota.hasAdapterBytes() ? quota.getAdapterBytes() : null,
         quota.hasReplaysPerHour() ? quota.getReplaysPerHour() : null,
-        quota.hasWeight() ? quota.getWeight() : null);
+        quota.hasWeight() ? quota.getWeight() : null,
+        quota.hasResidentBytes() ? quota.getResidentBytes() : null);
   }
 
   static @Nullable String etag(String etag) {

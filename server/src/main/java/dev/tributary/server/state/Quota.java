@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// @param queuedRequests waiting, beyond the concurrent ones
 /// @param adapterBytes on disk, all versions together
 /// @param weight share of the machine under load, in [1, 1,000]
+/// @param residentBytes of the weights of the tenant's adapters in memory
 public record Quota(
     @Nullable Long requestsPerMinute,
     @Nullable Long tokensPerMinute,
@@ -16,8 +17,9 @@ public record Quota(
     @Nullable Integer adapters,
     @Nullable Long adapterBytes,
     @Nullable Long replaysPerHour,
-    @Nullable Integer weight) {
-  public static final Quota NONE = new Quota(null, null, null, null, null, null, null, null);
+    @Nullable Integer weight,
+    @Nullable Long residentBytes) {
+  public static final Quota NONE = new Quota(null, null, null, null, null, null, null, null, null);
 
   public Quota {
     atLeast("requests_per_minute", requestsPerMinute);
@@ -27,6 +29,7 @@ public record Quota(
     atLeast("adapters", adapters);
     atLeast("adapter_bytes", adapterBytes);
     atLeast("replays_per_hour", replaysPerHour);
+    atLeast("resident_bytes", residentBytes);
     if (weight != null) {
       Checks.range("weight", weight, 1, 1_000);
     }

@@ -134,7 +134,7 @@ public final class Tenants {
         """
         UPDATE tenants SET display_name = ?, requests_per_minute = ?, tokens_per_minute = ?,
           concurrent_requests = ?, queued_requests = ?, adapters = ?, adapter_bytes = ?,
-          replays_per_hour = ?, weight = ?, etag = ? WHERE name = ?""",
+          replays_per_hour = ?, weight = ?, resident_bytes = ?, etag = ? WHERE name = ?""",
         tenant.displayName(),
         quota.requestsPerMinute(),
         quota.tokensPerMinute(),
@@ -144,6 +144,7 @@ public final class Tenants {
         quota.adapterBytes(),
         quota.replaysPerHour(),
         quota.weight(),
+        quota.residentBytes(),
         tenant.etag(),
         tenant.name());
   }
@@ -159,7 +160,8 @@ public final class Tenants {
             Session.optionalInt(row, "adapters"),
             Session.optionalLong(row, "adapter_bytes"),
             Session.optionalLong(row, "replays_per_hour"),
-            Session.optionalInt(row, "weight"));
+            Session.optionalInt(row, "weight"),
+            Session.optionalLong(row, "resident_bytes"));
     return new TenantRecord(
         row.getString("name"),
         row.getString("display_name"),

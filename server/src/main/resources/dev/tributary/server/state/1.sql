@@ -12,6 +12,7 @@ CREATE TABLE tenants (
   adapter_bytes INTEGER,
   replays_per_hour INTEGER,
   weight INTEGER,
+  resident_bytes INTEGER,
   created INTEGER NOT NULL,
   etag TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

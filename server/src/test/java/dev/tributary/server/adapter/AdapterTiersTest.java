@@ -36,6 +36,7 @@ class AdapterTiersTest {
   /// All that was ever loaded.
   private final Queue<LoraWeights> loaded = new ConcurrentLinkedQueue<>();
 
+  private volatile long quota = Long.MAX_VALUE;
   private AdapterTiers tiers = tiers(4 * SIZE);
 
   @AfterEach
@@ -121,6 +122,25 @@ class AdapterTiersTest {
     assertThat(tiers.unload(version(1))).isCompleted();
     pin(3);
     assertThat(tiers.pinned(version(1))).isFalse();
+  }
+
+  @Test
+  void quota_dropsTheTenantsOwnIdleWeights_thenRefuses() {
+    quota = 2 * SIZE;
+    tiers.lease(version("other", 1)).join().close();
+    tiers.lease(version(1)).join().close();
+    Lease second = tiers.lease(version(2)).join();
+    Lease third = tiers.lease(version(3)).join();
+    assertThat(tiers.tier(version(1))).isEqualTo(Tier.DISK);
+    assertThat(tiers.tier(version("other", 1))).isEqualTo(Tier.DEVICE);
+    CompletableFuture<Lease> fourth = tiers.lease(version(4));
+    assertThatThrownBy(fourth::join)
+        .hasRootCauseInstanceOf(AdapterException.class)
+        .hasMessageContaining("resident_bytes");
+    assertThat(alive()).isEqualTo(3);
+    second.close();
+    tiers.lease(version(4)).join().close();
+    third.close();
   }
 
   @Test
@@ -216,7 +236,7 @@ class AdapterTiersTest {
   }
 
   private AdapterTiers tiers(long bytes) {
-    return new AdapterTiers(bytes, this::load);
+    return new AdapterTiers(bytes, tenant -> quota, this::load);
   }
 
   private LoraWeights load(AdapterVersion version) {

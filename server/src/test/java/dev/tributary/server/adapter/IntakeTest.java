@@ -138,7 +138,7 @@ class IntakeTest {
                 null,
                 tenant ->
                     tenant.withQuota(
-                        new Quota(null, null, null, null, null, 5_000_000L, null, null)));
+                        new Quota(null, null, null, null, null, 5_000_000L, null, null, null)));
     assertRefused(
         AdapterRefusal.TooLarge.class, () -> intake.importRemote("hf:a/endless", announced("")));
 

@@ -271,7 +271,8 @@ class UploadTest {
         tenants.update(
             "acme",
             null,
-            tenant -> tenant.withQuota(new Quota(null, null, null, null, 1, 1_400L, null, null)));
+            tenant ->
+                tenant.withQuota(new Quota(null, null, null, null, 1, 1_400L, null, null, null)));
     Map<String, byte[]> files = new LinkedHashMap<>(fixture.adapters.files(3));
     var first = acme.upload("one", files);
     assertThat(first.getNumber()).isEqualTo(1);

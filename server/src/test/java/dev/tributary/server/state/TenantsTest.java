@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TenantsTest {
-  private static final Quota QUOTA = new Quota(1L, 1L << 40, 0, 3, 4, 1L << 41, 6L, 1_000);
+  private static final Quota QUOTA =
+      new Quota(1L, 1L << 40, 0, 3, 4, 1L << 41, 6L, 1_000, 1L << 42);
 
   @TempDir Path folder;
   private State state;
@@ -60,9 +61,9 @@ class TenantsTest {
     }
     assertThatThrownBy(() -> tenants.create("a", "x".repeat(201), Quota.NONE))
         .hasMessageContaining("display name");
-    assertThatThrownBy(() -> new Quota(null, null, null, -1, null, null, null, null))
+    assertThatThrownBy(() -> new Quota(null, null, null, -1, null, null, null, null, null))
         .hasMessageContaining("queued_requests");
-    assertThatThrownBy(() -> new Quota(null, null, null, null, null, null, null, 1_001))
+    assertThatThrownBy(() -> new Quota(null, null, null, null, null, null, null, 1_001, null))
         .hasMessageContaining("weight");
   }
 
