@@ -377,7 +377,7 @@ class AdapterStoreTest {
                   for (int i = 0; i < 200; i++) {
                     AdapterVersion version = versions.get(random.nextInt(adapters));
                     try (Lease lease = store.lease(version).join()) {
-                      assertThat(store.leases(version)).isBetween(1, 8);
+                      assertThat(store.leases(version)).isBetween(1, 16);
                       assertThat(store.tier(version)).isEqualTo(Tier.DEVICE);
                       try (Lease again = store.lease(version).join()) {
                         assertThat(again.weights()).isSameAs(lease.weights());
