@@ -13,12 +13,18 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// Keeps the record of each call from its first header to its status; the outermost interceptor, so
 /// that it sees what the others turn down.
 final class Observed implements ServerInterceptor {
   private static final Context.Key<CallRecord> KEY = Context.key("record");
+
+  /// A caller's deadline is counted from when it sent the headers, ours from when they came: its
+  /// own clock runs out first, and what arrives is a cancellation this much before our deadline, or
+  /// less.
+  private static final long TRAVEL_MS = 250;
 
   private final Metrics metrics;
 
@@ -52,7 +58,7 @@ final class Observed implements ServerInterceptor {
       public void onCancel() {
         Deadline deadline = context.getDeadline();
         Status.Code code =
-            deadline != null && deadline.isExpired()
+            deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) <= TRAVEL_MS
                 ? Status.Code.DEADLINE_EXCEEDED
                 : Status.Code.CANCELLED;
         record.ended(code.name(), code.name());

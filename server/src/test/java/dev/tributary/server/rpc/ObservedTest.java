@@ -18,6 +18,7 @@ import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ScoreRequest;
 import io.grpc.Status;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -157,15 +158,17 @@ class ObservedTest {
   @Test
   void aDeadline_isToldFromACancellation() {
     fixture.server.serve();
+    // Classes are loaded by now, so that the deadline does not pass before the call is made.
+    fixture.inference().generateOnce(say("first").build());
     RpcFixture.Hold hold = fixture.holdEngine();
-    refused(
-        Status.Code.DEADLINE_EXCEEDED,
-        () ->
-            fixture
-                .inference()
-                .withDeadlineAfter(100, TimeUnit.MILLISECONDS)
-                .generateOnce(say("x").build()));
+    ListenableFuture<GenerateResponse> call =
+        InferenceGrpc.newFutureStub(fixture.channel)
+            .withDeadlineAfter(2, TimeUnit.SECONDS)
+            .generateOnce(say("x").build());
+    hold.awaitStep();
+    assertThat(call).failsWithin(Duration.ofSeconds(30));
     hold.release();
     until(() -> value("tributary_requests_total", "code=\"DEADLINE_EXCEEDED\"") == 1);
+    assertThat(value("tributary_requests_total", "code=\"CANCELLED\"")).isZero();
   }
 }
