@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.tlog;
+
+import org.jspecify.annotations.NullMarked;
