@@ -10,6 +10,7 @@ import dev.tributary.server.engine.Ticket;
 import dev.tributary.server.engine.TokenText;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.schedule.PathRun;
 import dev.tributary.server.schedule.Priority;
 import dev.tributary.server.schedule.Request;
 import dev.tributary.server.tensor.KvCache;
@@ -231,7 +232,7 @@ final class StepCommand implements Callable<Integer> {
     }
 
     @Override
-    public void onFailed(Failure failure) {
+    public void onFailed(Failure failure, List<PathRun> paths) {
       ended.countDown();
     }
   }

@@ -83,7 +83,8 @@ final class GenerationRow extends Row {
       firstTokenAt = now;
     }
     if (!newTokens.isEmpty() || !newText.isEmpty()) {
-      observer.onDelta(new Observer.Delta(newText.toString(), newTokens, newLogprobs));
+      observer.onDelta(
+          new Observer.Delta(newText.toString(), newTokens, newLogprobs, reason != null));
       newTokens.clear();
       newLogprobs.clear();
       newText.setLength(0);
@@ -113,7 +114,7 @@ final class GenerationRow extends Row {
 
   @Override
   void fail(Failure failure) {
-    observer.onFailed(failure);
+    observer.onFailed(failure, sequence.paths());
   }
 
   private int promptTokens() {

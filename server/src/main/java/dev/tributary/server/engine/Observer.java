@@ -16,7 +16,8 @@ public interface Observer {
 
   void onFinished(Finished finished);
 
-  void onFailed(Failure failure);
+  /// @param paths as in [Finished#paths], as far as it came
+  void onFailed(Failure failure, List<PathRun> paths);
 
   /// @param maxTokens most tokens that will be generated: what was asked, clipped to the context
   /// @param cachedTokens tokens of the prompt that need not be computed
@@ -28,7 +29,8 @@ public interface Observer {
   /// @param tokenIds every token generated, the one that stopped the answer too, in order; empty
   ///   where held text is released at the end
   /// @param logprobs of `tokenIds`, where asked for
-  record Delta(String text, List<Integer> tokenIds, List<TokenLogprob> logprobs) {
+  /// @param last whether `onFinished` is all that follows
+  record Delta(String text, List<Integer> tokenIds, List<TokenLogprob> logprobs, boolean last) {
     public Delta {
       tokenIds = List.copyOf(tokenIds);
       logprobs = List.copyOf(logprobs);

@@ -183,7 +183,7 @@ final class Generations {
           out.accept(writer.finished(finished));
           return told;
         }
-        case JobEvents.Event.Failed(var failure) -> throw Statuses.of(failure, id);
+        case JobEvents.Event.Failed(var failure, var paths) -> throw Statuses.of(failure, id);
       }
     }
   }

@@ -4,6 +4,8 @@ import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.Observer;
 import dev.tributary.server.metrics.CallRecord;
 import dev.tributary.server.metrics.Outcome;
+import dev.tributary.server.schedule.PathRun;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -20,7 +22,7 @@ final class JobEvents implements Observer {
 
     record Finished(Observer.Finished detail) implements Event {}
 
-    record Failed(Failure failure) implements Event {}
+    record Failed(Failure failure, List<PathRun> paths) implements Event {}
   }
 
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
@@ -92,9 +94,9 @@ final class JobEvents implements Observer {
   }
 
   @Override
-  public void onFailed(Failure failure) {
+  public void onFailed(Failure failure, List<PathRun> paths) {
     over();
-    events.add(new Event.Failed(failure));
+    events.add(new Event.Failed(failure, paths));
   }
 
   private void over() {

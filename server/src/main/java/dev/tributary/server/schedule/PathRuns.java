@@ -5,10 +5,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// The path that each token of a sequence takes, run-length: first as it is chosen, then for
 /// whoever computes the token again.
 final class PathRuns {
+  /// Most runs of a record; a sequence that has them stays on its path.
+  static final int MAX = 1_024;
+
   private final List<PathRun> runs = new ArrayList<>();
 
   /// Where each run ends, exclusive.
@@ -42,6 +46,11 @@ final class PathRuns {
   /// Where the run that `position` is in ends, exclusive.
   int endOfRun(int position) {
     return ends.get(runOf(position));
+  }
+
+  /// The path that all tokens to come take, because there is no room for another run; else null.
+  @Nullable ComputePath settled() {
+    return runs.size() >= MAX ? runs.getLast().path() : null;
   }
 
   private int runOf(int position) {

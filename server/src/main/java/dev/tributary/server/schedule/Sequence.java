@@ -150,7 +150,7 @@ public final class Sequence {
 
   /// The path that the next token is bound to, or null if it is the plan's to choose.
   @Nullable ComputePath boundPath() {
-    return computed < paths.length() ? paths.at(computed) : null;
+    return computed < paths.length() ? paths.at(computed) : paths.settled();
   }
 
   /// How many tokens come next: up to the last multiple of `chunk` within `room` tokens, or the

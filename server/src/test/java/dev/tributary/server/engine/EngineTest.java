@@ -11,6 +11,7 @@ import dev.tributary.server.engine.Observer.Timings;
 import dev.tributary.server.engine.Observer.Usage;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.Span;
+import dev.tributary.server.schedule.PathRun;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -30,9 +31,9 @@ class EngineTest {
     assertThat(answer.started).isEqualTo(new Observer.Started(0, 1, 0, 10));
     assertThat(answer.deltas)
         .containsExactly(
-            new Observer.Delta("h", List.of(id('h')), List.of()),
-            new Observer.Delta("i", List.of(id('i')), List.of()),
-            new Observer.Delta("", List.of(LetterText.END), List.of()));
+            new Observer.Delta("h", List.of(id('h')), List.of(), false),
+            new Observer.Delta("i", List.of(id('i')), List.of(), false),
+            new Observer.Delta("", List.of(LetterText.END), List.of(), true));
     assertThat(answer.finished().reason()).isEqualTo(Reason.STOP);
     assertThat(answer.finished().usage()).isEqualTo(new Usage(1, 0, 3));
     assertThat(engine.stats().freePages()).isEqualTo(EngineFixture.PAGES);
@@ -153,6 +154,7 @@ class EngineTest {
     engine.turn();
 
     assertThat(answer.failure()).isEqualTo(new Failure.Cancelled());
+    assertThat(answer.paths.stream().mapToInt(PathRun::count).sum()).isEqualTo(1);
     assertThat(engine.stats().running()).isZero();
     assertThat(engine.stats().freePages()).isEqualTo(EngineFixture.PAGES);
     ticket.cancel();
@@ -315,7 +317,7 @@ class EngineTest {
               }
 
               @Override
-              public void onFailed(Failure failure) {
+              public void onFailed(Failure failure, List<PathRun> paths) {
                 throw new AssertionError("called again");
               }
             });

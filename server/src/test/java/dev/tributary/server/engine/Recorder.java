@@ -1,5 +1,6 @@
 package dev.tributary.server.engine;
 
+import dev.tributary.server.schedule.PathRun;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -11,6 +12,9 @@ final class Recorder implements Observer {
   final CompletableFuture<Object> end = new CompletableFuture<>();
   @Nullable Started started;
 
+  /// What a failed answer's tokens took.
+  List<PathRun> paths = List.of();
+
   @Override
   public void onStarted(Started event) {
     check(started == null && !end.isDone());
@@ -19,7 +23,7 @@ final class Recorder implements Observer {
 
   @Override
   public void onDelta(Delta delta) {
-    check(started != null && !end.isDone());
+    check(started != null && !end.isDone() && (deltas.isEmpty() || !deltas.getLast().last()));
     deltas.add(delta);
   }
 
@@ -29,7 +33,8 @@ final class Recorder implements Observer {
   }
 
   @Override
-  public void onFailed(Failure failure) {
+  public void onFailed(Failure failure, List<PathRun> taken) {
+    paths = taken;
     check(end.complete(failure));
   }
 

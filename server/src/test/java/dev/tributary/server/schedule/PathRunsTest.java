@@ -38,4 +38,16 @@ class PathRunsTest {
     assertThat(runs.first(5)).containsExactly(new PathRun(WIDE, 5));
     assertThat(runs.first(0)).isEmpty();
   }
+
+  @Test
+  void settled_isTheLastPathOnceThereIsNoRoomForMore() {
+    PathRuns many = new PathRuns(List.of());
+    for (int run = 0; run < PathRuns.MAX; run++) {
+      assertThat(many.settled()).isNull();
+      many.add(run % 2 == 0 ? WIDE : NARROW, 1);
+    }
+    assertThat(many.settled()).isEqualTo(NARROW);
+    many.add(NARROW, 50);
+    assertThat(many.first(10_000)).hasSize(PathRuns.MAX);
+  }
 }
