@@ -190,6 +190,7 @@ final class Server implements AutoCloseable {
           "          open to other machines, without a key: names and figures of all tenants");
     }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
+    adapters.rehearse();
   }
 
   private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)

@@ -20,6 +20,12 @@
 /// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
 /// memory and the host tier is empty.
 ///
+/// **Loads and steps.** Whoever waits for a token must not wait for somebody's load. Loaders have
+/// the least priority, and while rows are in work they read, hash, check and copy in pieces of
+/// [Pace], with rests between: a load then takes several times as long, the steps hardly longer.
+/// Its proof is one short row of one step. What loads is compiled before the first needs it
+/// ([Rehearsal]).
+///
 /// **Names.** Which names, versions and aliases there are is in `state.db` alone; [Resolver] leads
 /// from what a caller names to one version, and never looks at another tenant's. The adapters of
 /// offered folders are versions of tenant `public` whose files stay where they are
