@@ -35,7 +35,8 @@
 /// imports gather in [Staging], and become visible last of all, after their digests, their form and
 /// their effect were checked ([Intake]). Every change of the disk goes through [Disk], in an order
 /// in which an end between any two steps leaves whole versions or garbage, and nothing else; the
-/// garbage is taken away at the next start. A stored version that is found damaged is moved to
+/// garbage is taken away at the next start. An upload ends in the transaction that makes its
+/// version, so that it never makes two. A stored version that is found damaged is moved to
 /// quarantine and never served again.
 @NullMarked
 package dev.tributary.server.adapter;
