@@ -31,6 +31,7 @@ final class Rehearsal implements AutoCloseable {
   private final Path root;
   private final Trash trash;
   private final Thread thread;
+  private volatile boolean closed;
 
   /// @param root is made and thrown away, with the adapter in it
   Rehearsal(AdapterReader reader, LlamaConfig base, BaseIdentity identity, Path root, Trash trash)
@@ -56,9 +57,7 @@ final class Rehearsal implements AutoCloseable {
         trash.throwAway(root);
       }
     } catch (IOException | RuntimeException e) {
-      if (!Thread.currentThread().isInterrupted()) {
-        log.warn("the reading of adapters could not be rehearsed", e);
-      }
+      log.warn("the reading of adapters could not be rehearsed", e);
       return 0;
     }
   }
@@ -69,17 +68,18 @@ final class Rehearsal implements AutoCloseable {
     AdapterName name = new AdapterName(Tenants.PUBLIC, "rehearsal");
     AdapterVersion version = AdapterVersion.of(name, 1, facts, Instant.EPOCH);
     int times = 0;
-    while (times < TIMES && System.nanoTime() < end && !Thread.currentThread().isInterrupted()) {
+    while (times < TIMES && System.nanoTime() < end && !closed) {
       reader.read(folder, version, false).release();
       times++;
     }
     return times;
   }
 
-  /// Ends it, and waits until its files are gone.
+  /// Ends it with the reading under way, and waits until its files are gone.
   @Override
   public void close() {
-    thread.interrupt();
+    // No interrupt: it would keep the files from being deleted.
+    closed = true;
     try {
       thread.join();
     } catch (InterruptedException e) {
