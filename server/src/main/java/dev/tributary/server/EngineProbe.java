@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
 
 /// Runs the adapters' proofs of effect on the engine.
 final class EngineProbe implements Probe {
-  /// Short, since others' steps wait for it; long enough that attention has something to choose.
-  private static final String PROMPT = "A quick brown fox";
+  /// Short, since others' steps wait for it; two tokens, so that attention has something to choose.
+  private static final String PROMPT = "A quick";
 
   private final Engine engine;
   private final Tokenizer tokenizer;
@@ -57,5 +57,10 @@ final class EngineProbe implements Probe {
             Priority.NORMAL,
             false);
     return engine.score(job).thenApply(ScoreJob.Scores::sum);
+  }
+
+  @Override
+  public boolean isBusy() {
+    return engine.stats().running() > 0;
   }
 }

@@ -68,22 +68,11 @@ final class Operations implements AutoCloseable {
   /// The engine's figures are from now on in the metrics; the steps of its warm-up are not.
   ///
   /// @param tiers asked at every scrape
-  void watch(
-      String model,
-      Engine engine,
-      EngineSettings settings,
-      Supplier<dev.tributary.server.rpc.TierFigures> tiers) {
+  void watch(String model, Engine engine, EngineSettings settings, Supplier<TierFigures> tiers) {
     EngineStats start = engine.stats();
     metrics.serves(model, () -> figures(start, engine.stats(), settings));
-    metrics.watchTiers(List.of("device", "host", "disk"), () -> figures(tiers.get()));
+    metrics.watchTiers(tiers);
     engine.watchSteps(metrics.stepTimes());
-  }
-
-  private static List<TierFigures> figures(dev.tributary.server.rpc.TierFigures tiers) {
-    return List.of(
-        new TierFigures("device", tiers.device(), tiers.deviceBytes()),
-        new TierFigures("host", tiers.host(), tiers.hostBytes()),
-        new TierFigures("disk", tiers.disk(), tiers.diskBytes()));
   }
 
   /// What `/readyz` tells from now on; `serving` is ready.

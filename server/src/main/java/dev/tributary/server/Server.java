@@ -10,6 +10,7 @@ import dev.tributary.server.adapter.TierStats;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.TokenText;
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
@@ -22,7 +23,6 @@ import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
-import dev.tributary.server.rpc.TierFigures;
 import dev.tributary.server.source.AdapterHub;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.VersionRecord;
@@ -190,6 +190,7 @@ final class Server implements AutoCloseable {
           "          open to other machines, without a key: names and figures of all tenants");
     }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
+    adapters.rehearse();
   }
 
   private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)

@@ -35,4 +35,9 @@ record DirectProbe(Llama llama) implements Probe {
   public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
     throw new AssertionError("no adapter here has probe.jsonl");
   }
+
+  @Override
+  public boolean isBusy() {
+    return false;
+  }
 }

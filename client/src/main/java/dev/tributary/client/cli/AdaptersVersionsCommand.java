@@ -6,7 +6,6 @@ import dev.tributary.v1.Adapter;
 import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.AdapterVersion.State;
 import dev.tributary.v1.Alias;
-import dev.tributary.v1.Tier;
 import dev.tributary.v1.VersionFigures;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -78,7 +77,7 @@ final class AdaptersVersionsCommand implements Callable<Integer> {
           Integer.toString(version.getNumber()),
           aliases(adapter, version.getNumber()),
           version.getState() == State.STATE_UNSPECIFIED ? "-" : Texts.state(version.getState()),
-          tier(version),
+          Texts.tier(version),
           Texts.shortDigest(version.getDigest()),
           Texts.time(version.hasCreateTime(), version.getCreateTime()),
           Long.toString(figures.getAnswers()),
@@ -115,13 +114,6 @@ final class AdaptersVersionsCommand implements Callable<Integer> {
       }
     }
     return texts.isEmpty() ? "-" : String.join(", ", texts);
-  }
-
-  private static String tier(AdapterVersion version) {
-    if (version.getTier() == Tier.TIER_UNSPECIFIED) {
-      return "-";
-    }
-    return Texts.tier(version.getTier()) + (version.getPinned() ? ", pinned" : "");
   }
 
   private static String pair(boolean known, Duration p50, Duration p95) {

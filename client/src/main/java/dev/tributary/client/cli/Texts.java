@@ -33,6 +33,13 @@ final class Texts {
     return tier.name().substring("TIER_".length()).toLowerCase(Locale.ROOT);
   }
 
+  /// `device, pinned`; `-` where the server does not tell.
+  static String tier(AdapterVersion version) {
+    return version.getTier() == Tier.TIER_UNSPECIFIED
+        ? "-"
+        : tier(version.getTier()) + (version.getPinned() ? ", pinned" : "");
+  }
+
   /// `base`, or `pirate@1*0.5 (device) + haiku@2 (host)`.
   static String adapters(List<AdapterUse> uses) {
     return uses.isEmpty()

@@ -3,7 +3,6 @@ package dev.tributary.client.cli;
 import dev.tributary.client.UnmetException;
 import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.AdapterVersion.State;
-import dev.tributary.v1.Tier;
 
 /// Shows the version that a command ended with.
 final class VersionPrinter {
@@ -15,15 +14,11 @@ final class VersionPrinter {
       tributary.printJson(version);
       return;
     }
-    String tier = version.getTier() == Tier.TIER_UNSPECIFIED ? "-" : Texts.tier(version.getTier());
     tributary
         .terminal()
         .facts(
             new Table()
-                .row(
-                    name(version),
-                    tier + (version.getPinned() ? ", pinned" : ""),
-                    Texts.shortDigest(version.getDigest())));
+                .row(name(version), Texts.tier(version), Texts.shortDigest(version.getDigest())));
   }
 
   /// @throws UnmetException if the version cannot be used

@@ -57,7 +57,7 @@ final class AdapterReader {
   /// @param linked where the files will stay; null if they go into the store
   /// @throws AdapterException if it cannot be served
   VersionFacts describe(PeftFolder folder, boolean allowBaseMismatch, @Nullable Path linked) {
-    Contents contents = folder.scan(limit);
+    Contents contents = folder.scan(limit, proof.pace());
     PeftConfig config = contents.config();
     PeftLayout layout = layout(contents, allowBaseMismatch);
     Map<String, SafetensorsHeader.Tensor> tensors = contents.header().tensors();
@@ -85,15 +85,7 @@ final class AdapterReader {
   /// @throws AdapterException if the files are not those of the version any more, or the adapter
   ///   cannot be served
   LoraWeights load(PeftFolder folder, AdapterVersion version, boolean allowBaseMismatch) {
-    LoraWeights weights;
-    try (PeftFolder.Loaded loaded = loadOffered(folder, version)) {
-      String digest = loaded.contents().digest();
-      if (!digest.equals(version.digest())) {
-        throw corrupt(version, "they have digest " + digest, null);
-      }
-      PeftLayout layout = layout(loaded.contents(), allowBaseMismatch);
-      weights = new PeftReader(base, loaded.weights().buffer()).read(layout);
-    }
+    LoraWeights weights = read(folder, version, allowBaseMismatch);
     try {
       if (weights.bytes() > limit) {
         throw new AdapterException(new AdapterRefusal.TooLarge(weights.bytes(), limit));
@@ -103,6 +95,19 @@ final class AdapterReader {
     } catch (RuntimeException | Error e) {
       weights.release();
       throw e;
+    }
+  }
+
+  /// [#load] without the proof.
+  LoraWeights read(PeftFolder folder, AdapterVersion version, boolean allowBaseMismatch) {
+    Pace pace = proof.pace();
+    try (PeftFolder.Loaded loaded = loadOffered(folder, version, pace)) {
+      String digest = loaded.contents().digest();
+      if (!digest.equals(version.digest())) {
+        throw corrupt(version, "they have digest " + digest, null);
+      }
+      PeftLayout layout = layout(loaded.contents(), allowBaseMismatch);
+      return new PeftReader(base, loaded.weights().bytes(), pace).read(layout);
     }
   }
 
@@ -117,9 +122,9 @@ final class AdapterReader {
   }
 
   /// Files that were fine when they were offered and no longer are have changed.
-  private PeftFolder.Loaded loadOffered(PeftFolder folder, AdapterVersion version) {
+  private PeftFolder.Loaded loadOffered(PeftFolder folder, AdapterVersion version, Pace pace) {
     try {
-      return folder.load(limit);
+      return folder.load(limit, pace);
     } catch (AdapterException e) {
       if (e.refusal() instanceof AdapterRefusal.Unreadable) {
         throw e;

@@ -72,11 +72,13 @@ public sealed interface AdapterRefusal {
   }
 
   /// The files are no longer those whose digest was offered. DATA_LOSS.
+  ///
+  /// @param found what they are instead, as a sentence
   record Corrupt(String adapter, String digest, String found) implements AdapterRefusal {
     @Override
     public String message() {
-      return "the files of adapter \"%s\" have digest %s, offered was %s"
-          .formatted(adapter, found, digest);
+      return "the files of adapter \"%s\" are no longer those of digest %s: %s"
+          .formatted(adapter, digest, found);
     }
   }
 

@@ -45,6 +45,7 @@ public final class AdapterStore implements AutoCloseable {
   private final Catalogue catalogue;
   private final VersionFiles files;
   private final Intake intake;
+  private final Rehearsal rehearsal;
 
   /// Versions that were taken from the tier while answers used them.
   private final Map<StoredDigest, CompletableFuture<Void>> draining = new ConcurrentHashMap<>();
@@ -76,7 +77,8 @@ public final class AdapterStore implements AutoCloseable {
       throws IOException {
     adapters = state.adapters();
     Path root = settings.data().resolve("adapters");
-    Trash trash = new Trash(root.resolve(".trash"), disk);
+    Path discarded = root.resolve(".trash");
+    Trash trash = new Trash(discarded, disk);
     files = new VersionFiles(root, disk, trash);
     Staging staging = new Staging(settings.data().resolve("uploads"), disk, trash);
     Set<String> uploads = state.uploads().ids();
@@ -111,8 +113,16 @@ public final class AdapterStore implements AutoCloseable {
             importRoot == null ? null : new ImportRoot(importRoot),
             remote,
             this::isStored);
+    // Where it lies, an end of the process in between leaves nothing that stays.
+    rehearsal =
+        new Rehearsal(reader, base.config(), identity, discarded.resolve("rehearsal"), trash);
     folders.look();
     adapters.pinned().forEach(this::pinAgain);
+  }
+
+  /// Gets the code that loads adapters compiled, in a thread of its own; at most once.
+  public void rehearse() {
+    rehearsal.start();
   }
 
   public Catalogue catalogue() {
@@ -304,6 +314,7 @@ public final class AdapterStore implements AutoCloseable {
   /// Ends the loaders; leases that wait for them end in an [IllegalStateException].
   @Override
   public void close() {
+    rehearsal.close();
     tiers.close();
   }
 

@@ -7,6 +7,8 @@ import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.tensor.BackgroundThreads;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -210,23 +212,28 @@ final class AdapterTiers implements AutoCloseable {
   private synchronized void admit(Key key, ResidentAdapter resident) {
     long most = quota.applyAsLong(key.tenant);
     long needed = resident.weights().bytes();
-    if (used(key.tenant) > most - needed) {
-      for (Key other :
-          cache.policy().eviction().orElseThrow().coldest(Integer.MAX_VALUE).keySet()) {
-        ResidentAdapter idle = residents.get(other);
-        if (other.tenant.equals(key.tenant)
-            && used(key.tenant) > most - needed
-            && idle != null
-            && idle.leases() == 0) {
-          var unused = unload(other);
-        }
-      }
-      long used = used(key.tenant);
-      if (used > most - needed) {
-        throw new AdapterException(new AdapterRefusal.OverQuota("resident_bytes", most, used));
+    long used = used(key.tenant);
+    Iterator<Key> coldest =
+        used <= most - needed ? Collections.emptyIterator() : coldest(key.tenant);
+    while (used > most - needed && coldest.hasNext()) {
+      Key other = coldest.next();
+      ResidentAdapter idle = residents.get(other);
+      if (idle != null && idle.leases() == 0) {
+        used -= idle.weights().bytes();
+        var unused = unload(other);
       }
     }
+    if (used > most - needed) {
+      throw new AdapterException(new AdapterRefusal.OverQuota("resident_bytes", most, used));
+    }
     residents.put(key, resident);
+  }
+
+  /// What the cache has of a tenant, the least used first.
+  private Iterator<Key> coldest(String tenant) {
+    return cache.policy().eviction().orElseThrow().coldest(Integer.MAX_VALUE).keySet().stream()
+        .filter(key -> key.tenant.equals(tenant))
+        .iterator();
   }
 
   private long used(String tenant) {

@@ -186,9 +186,15 @@ public final class Catalogue {
   }
 
   /// Makes a version visible; its files are in their place.
-  VersionRecord publish(AdapterName name, VersionFacts facts) {
+  ///
+  /// @param upload that ends with that; null: none
+  VersionRecord publish(AdapterName name, VersionFacts facts, @Nullable String upload) {
+    StorageLimits limits = limits(name.tenant());
     synchronized (changes) {
-      VersionRecord version = adapters.publish(name, facts, limits(name.tenant()));
+      VersionRecord version =
+          upload == null
+              ? adapters.publish(name, facts, limits)
+              : adapters.publish(name, facts, limits, upload);
       changes.came(version);
       if (version.number() == 1) {
         adapters.alias(name, AliasRecord.PROD).ifPresent(alias -> changes.aliased(name, alias));

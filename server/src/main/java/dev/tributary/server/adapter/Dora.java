@@ -4,7 +4,6 @@ import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights.Pair;
 import dev.tributary.server.model.LoraWeights.Site;
 import dev.tributary.server.tensor.Matrix;
-import java.util.stream.IntStream;
 
 /// The output scales of DoRA (Liu et al. 2024, section 4.1), computed once at load: at scale 1 the
 /// norms of the merged weights are constants.
@@ -19,23 +18,22 @@ final class Dora {
   /// @param magnitudes `m`, `[outputs]`
   /// @throws AdapterException if a merged row is zero, so that there is no direction to scale
   static float[] outputScales(
-      BaseWeights base, Site site, Pair pair, float[] magnitudes, String tensor) {
+      BaseWeights base, Site site, Pair pair, float[] magnitudes, String tensor, Pace pace) {
     float[][] a = new float[pair.a().rows()][];
     for (int k = 0; k < a.length; k++) {
       a[k] = row(pair.a(), k);
     }
     float[] scales = new float[magnitudes.length];
-    IntStream.range(0, magnitudes.length)
-        .parallel()
-        .forEach(
-            output -> {
-              float[] merged = new float[pair.a().cols()];
-              base.row(site, output, merged);
-              for (int k = 0; k < a.length; k++) {
-                addScaled(merged, pair.scaling() * pair.bt().get(k, output), a[k]);
-              }
-              scales[output] = magnitudes[output] / norm(merged);
-            });
+    pace.forEach(
+        magnitudes.length,
+        output -> {
+          float[] merged = new float[pair.a().cols()];
+          base.row(site, output, merged);
+          for (int k = 0; k < a.length; k++) {
+            addScaled(merged, pair.scaling() * pair.bt().get(k, output), a[k]);
+          }
+          scales[output] = magnitudes[output] / norm(merged);
+        });
     for (int output = 0; output < scales.length; output++) {
       if (!Float.isFinite(scales[output])) {
         throw new AdapterException(

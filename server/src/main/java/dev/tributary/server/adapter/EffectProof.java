@@ -25,6 +25,11 @@ final class EffectProof {
     this.probe = probe;
   }
 
+  /// For the reading of one adapter.
+  Pace pace() {
+    return new Pace(probe::isBusy);
+  }
+
   /// Waits for the probe's answers.
   ///
   /// @param examples what the adapter should make more likely; may be empty

@@ -136,26 +136,30 @@ public final class Intake {
         VersionRecord version;
         try {
           upload.check();
-          version = publish(announced, "header.digest", upload.folder());
+          version = publish(announced, id, "header.digest", upload.folder());
         } catch (IOException e) {
           throw unstorable(e);
         } catch (AdapterException e) {
           if (!isPassing(e.refusal())) {
-            end(claim);
+            giveUp(claim);
           }
           throw e;
         } catch (InvalidUploadException | StateException e) {
-          end(claim);
+          giveUp(claim);
           throw e;
         }
-        end(claim);
+        drop(claim);
         return version;
       }
     }
 
-    private void end(Staging.Claim claim) {
-      begun.remove(id);
+    private void giveUp(Staging.Claim claim) {
       uploads.delete(announced.adapter.tenant(), id);
+      drop(claim);
+    }
+
+    private void drop(Staging.Claim claim) {
+      begun.remove(id);
       claim.drop();
     }
 
@@ -270,7 +274,7 @@ public final class Intake {
     try {
       Path into = staging.fresh(id);
       source.copy(into, catalogue.room(announced.adapter.tenant(), MAX_BYTES));
-      return publish(announced, "digest", into);
+      return publish(announced, null, "digest", into);
     } catch (IOException e) {
       throw unstorable(e);
     } finally {
@@ -287,8 +291,10 @@ public final class Intake {
     }
   }
 
+  /// @param upload that the version comes of; null: an import
   /// @param digestField path of the announced digest in the request
-  private VersionRecord publish(Announced announced, String digestField, Path staged)
+  private VersionRecord publish(
+      Announced announced, @Nullable String upload, String digestField, Path staged)
       throws IOException {
     PeftFolder folder = new PeftFolder(staged);
     VersionFacts facts = reader.describe(folder, announced.allowBaseMismatch, null);
@@ -301,7 +307,7 @@ public final class Intake {
     VersionFiles.Hold hold = files.publish(tenant, facts.digest(), staged);
     boolean published = false;
     try {
-      VersionRecord version = catalogue.publish(announced.adapter, facts);
+      VersionRecord version = catalogue.publish(announced.adapter, facts, upload);
       published = true;
       return version;
     } finally {

@@ -22,8 +22,8 @@ record PeftFolder(Path path) {
   /// What PEFT wrote before safetensors; reading it would run whatever code it holds.
   private static final String PICKLE_FILE = "adapter_model.bin";
 
-  /// Bytes a read.
-  private static final int CHUNK = 1 << 20;
+  /// Bytes a read: some 10 µs.
+  private static final int CHUNK = 1 << 16;
 
   /// The two files, parsed, and the digest of exactly these bytes.
   record Contents(PeftConfig config, SafetensorsHeader header, String digest) {}
@@ -70,24 +70,24 @@ record PeftFolder(Path path) {
   /// Reads configuration and header and computes the digest; the weights are not kept.
   ///
   /// @param limit most bytes that the weights may have
-  Contents scan(long limit) {
-    return read((config, channel) -> contents(config, ReadableBytes.of(channel)), limit);
+  Contents scan(long limit, Pace pace) {
+    return read((config, channel) -> contents(config, pace.of(ReadableBytes.of(channel))), limit);
   }
 
   /// Reads both files once, into memory: what is hashed is what is served.
   ///
   /// @param limit most bytes that the weights may have
-  Loaded load(long limit) {
+  Loaded load(long limit, Pace pace) {
     return read(
         (config, channel) -> {
           Region memory = Region.allocate(channel.size());
           try {
             ByteBuffer weights = memory.buffer();
-            ReadableBytes source = ReadableBytes.of(channel);
+            ReadableBytes source = pace.of(ReadableBytes.of(channel));
             for (int at = 0; at < weights.capacity(); at += CHUNK) {
               source.read(at, weights.slice(at, Math.min(CHUNK, weights.capacity() - at)));
             }
-            return new Loaded(contents(config, ReadableBytes.of(weights)), memory);
+            return new Loaded(contents(config, pace.of(ReadableBytes.of(weights))), memory);
           } catch (IOException | RuntimeException | Error e) {
             memory.close();
             throw e;

@@ -4,59 +4,71 @@ import dev.tributary.server.adapter.PeftLayout.PairTensors;
 import dev.tributary.server.adapter.PeftLayout.Stored;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.model.LoraWeights.Form;
 import dev.tributary.server.model.LoraWeights.NormSite;
 import dev.tributary.server.model.LoraWeights.Pair;
+import dev.tributary.server.model.LoraWeights.Room;
 import dev.tributary.server.model.LoraWeights.Site;
 import dev.tributary.server.tensor.Bytes;
 import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.Finite;
 import dev.tributary.server.tensor.Floats;
 import dev.tributary.server.tensor.LinearWeights;
 import dev.tributary.server.tensor.Matrix;
 import dev.tributary.server.tensor.Region;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /// Copies the tensors of a PEFT file into the form that the graph applies. bfloat16 stays bfloat16,
 /// float16 and float32 become float32. NaN and infinity are refused.
 final class PeftReader {
+  /// Rows and columns of a matrix that are transposed at a time: what is read and what is written
+  /// then both lie in the first cache.
+  private static final int TILE = 32;
+
+  /// Elements of a replaced head that are converted at a time.
+  private static final int HEAD_PIECE = 1 << 14;
+
   private final BaseWeights base;
-  private final ByteBuffer file;
+  private final Bytes file;
+  private final Pace pace;
 
   /// @param file the whole safetensors file, whose tensors a [PeftLayout] of the base describes
-  PeftReader(BaseWeights base, ByteBuffer file) {
+  PeftReader(BaseWeights base, Bytes file, Pace pace) {
     this.base = base;
-    this.file = file.slice().order(ByteOrder.LITTLE_ENDIAN);
+    this.file = file;
+    this.pace = pace;
   }
 
   /// @throws AdapterException naming tensor and index of a number that is not finite
   LoraWeights read(PeftLayout layout) {
-    long size = layout.pairs().values().stream().mapToLong(PeftReader::size).sum();
-    try (Region scratch = Region.allocate(size)) {
-      return read(layout, scratch.bytes());
+    Map<Site, Form> forms = new HashMap<>();
+    layout.pairs().forEach((site, tensors) -> forms.put(site, form(tensors)));
+    Room room = new Room(forms);
+    try {
+      return read(layout, room);
+    } catch (RuntimeException | Error e) {
+      room.close();
+      throw e;
     }
   }
 
-  /// @param scratch for the pairs, until they are copied side by side
-  private LoraWeights read(PeftLayout layout, Bytes scratch) {
+  private LoraWeights read(PeftLayout layout, Room room) {
     long bytes = 0;
-    long at = 0;
-    Map<Site, Pair> pairs = new LinkedHashMap<>();
     Map<Site, float[]> magnitudes = new LinkedHashMap<>();
     for (Map.Entry<Site, PairTensors> entry : layout.pairs().entrySet()) {
       Site site = entry.getKey();
       PairTensors tensors = entry.getValue();
-      Matrix a = matrix(tensors.a(), scratch.slice(at, size(tensors.a())));
-      at += a.data().size();
-      Matrix bt = transposed(tensors.b(), scratch.slice(at, size(tensors.b())));
-      at += bt.data().size();
-      Pair pair = new Pair(a, bt, tensors.scaling());
-      pairs.put(site, pair);
-      bytes += pair.a().data().size() + pair.bt().data().size();
+      Pair pair = Objects.requireNonNull(room.pairs().get(site));
+      copy(tensors.a(), pair.a());
+      transpose(tensors.b(), pair.bt());
+      bytes += size(tensors.a()) + size(tensors.b());
       Stored magnitude = tensors.magnitude();
       if (magnitude != null) {
-        float[] scales = Dora.outputScales(base, site, pair, floats(magnitude), magnitude.name());
+        float[] scales =
+            Dora.outputScales(base, site, pair, floats(magnitude), magnitude.name(), pace);
         magnitudes.put(site, scales);
         bytes += (long) scales.length * Float.BYTES;
       }
@@ -70,55 +82,86 @@ final class PeftReader {
     Stored stored = layout.head();
     LoraWeights.Head head = stored == null ? null : head(stored);
     return new LoraWeights(
-        pairs, magnitudes, norms, head, bytes + (head == null ? 0 : head.linear().bytes()));
+        room, magnitudes, norms, head, bytes + (head == null ? 0 : head.linear().bytes()));
   }
 
-  private static long size(PairTensors tensors) {
-    return size(tensors.a()) + size(tensors.b());
+  private static Form form(PairTensors tensors) {
+    Stored a = tensors.a();
+    Stored b = tensors.b();
+    return new Form(
+        type(a), type(b), tensors.rank(), dimension(a, 1), dimension(b, 0), tensors.scaling());
   }
 
   private static long size(Stored stored) {
     return stored.tensor().elements() * type(stored).bytes();
   }
 
-  /// `[rows, cols]` as it lies in the file.
-  private Matrix matrix(Stored stored, Bytes into) {
-    int rows = dimension(stored, 0);
-    int cols = dimension(stored, 1);
-    copy(stored, into, cols, 1);
-    return new Matrix(into, type(stored), rows, cols);
+  /// Fills `into` with the tensor as it lies in the file.
+  private void copy(Stored stored, Matrix into) {
+    long begin = begin(stored);
+    if (isHalf(stored)) {
+      for (int row = 0; row < into.rows(); row++) {
+        for (int col = 0; col < into.cols(); col++) {
+          into.set(row, col, half(begin, (long) row * into.cols() + col));
+        }
+        pace.rest();
+      }
+    } else {
+      long width = (long) into.cols() * into.type().bytes();
+      for (int row = 0; row < into.rows(); row++) {
+        into.data().copyFrom(file, begin + row * width, row * width, width);
+        pace.rest();
+      }
+    }
+    for (int row = 0; row < into.rows(); row++) {
+      long found = Finite.firstNot(into.rowRange(row, row + 1));
+      if (found >= 0) {
+        throw notFinite(into.get(row, (int) found), stored, (long) row * into.cols() + found);
+      }
+      pace.rest();
+    }
   }
 
-  /// `[rows, cols]` of the file as `[cols, rows]`.
-  private Matrix transposed(Stored stored, Bytes into) {
-    int rows = dimension(stored, 0);
-    int cols = dimension(stored, 1);
-    copy(stored, into, 1, rows);
-    return new Matrix(into, type(stored), cols, rows);
+  /// Fills `into`, `[cols, rows]`, with the tensor, which is `[rows, cols]` in the file.
+  private void transpose(Stored stored, Matrix into) {
+    int rows = into.cols();
+    int cols = into.rows();
+    for (int row = 0; row < rows; row += TILE) {
+      for (int col = 0; col < cols; col += TILE) {
+        transpose(stored, into, row, Math.min(rows, row + TILE), col, Math.min(cols, col + TILE));
+      }
+      pace.rest();
+    }
+    for (int col = 0; col < cols; col++) {
+      long found = Finite.firstNot(into.rowRange(col, col + 1));
+      if (found >= 0) {
+        throw notFinite(into.get(col, (int) found), stored, found * cols + col);
+      }
+      pace.rest();
+    }
   }
 
-  /// Copies element `[row, col]` to index `row * rowStride + col * colStride`.
-  private void copy(Stored stored, Bytes into, int rowStride, int colStride) {
-    int rows = dimension(stored, 0);
-    int cols = dimension(stored, 1);
-    int begin = begin(stored);
-    DType type = type(stored);
-    boolean half = stored.tensor().dtype().equals("F16");
-    for (int row = 0; row < rows; row++) {
-      for (int col = 0; col < cols; col++) {
-        int from = row * cols + col;
-        long to = (long) row * rowStride + (long) col * colStride;
-        if (type == DType.BF16) {
-          short bits = file.getShort(begin + 2 * from);
-          requireFinite(Floats.fromBf16(bits), stored, from);
-          into.putShort(2 * to, bits);
-        } else {
-          float value =
-              half
-                  ? Floats.fromF16(file.getShort(begin + 2 * from))
-                  : file.getFloat(begin + 4 * from);
-          requireFinite(value, stored, from);
-          into.putFloat(4 * to, value);
+  private void transpose(Stored stored, Matrix into, int row, int endRow, int col, int endCol) {
+    long begin = begin(stored);
+    long rows = into.cols();
+    long cols = into.rows();
+    Bytes to = into.data();
+    if (isHalf(stored)) {
+      for (int c = col; c < endCol; c++) {
+        for (int r = row; r < endRow; r++) {
+          to.putFloat(4 * (c * rows + r), half(begin, r * cols + c));
+        }
+      }
+    } else if (into.type() == DType.BF16) {
+      for (int c = col; c < endCol; c++) {
+        for (int r = row; r < endRow; r++) {
+          to.putShort(2 * (c * rows + r), file.getShort(begin + 2 * (r * cols + c)));
+        }
+      }
+    } else {
+      for (int c = col; c < endCol; c++) {
+        for (int r = row; r < endRow; r++) {
+          to.putInt(4 * (c * rows + r), file.getInt(begin + 4 * (r * cols + c)));
         }
       }
     }
@@ -139,6 +182,9 @@ final class PeftReader {
     try {
       for (int i = 0; i < elements; i++) {
         memory.bytes().putBf16(2L * i, value(stored, i));
+        if (i % HEAD_PIECE == 0) {
+          pace.rest();
+        }
       }
     } catch (AdapterException e) {
       memory.close();
@@ -150,32 +196,39 @@ final class PeftReader {
   }
 
   private float value(Stored stored, int index) {
-    int begin = begin(stored);
+    long begin = begin(stored);
     float value =
         switch (stored.tensor().dtype()) {
-          case "F32" -> file.getFloat(begin + 4 * index);
-          case "F16" -> Floats.fromF16(file.getShort(begin + 2 * index));
-          case "BF16" -> Floats.fromBf16(file.getShort(begin + 2 * index));
+          case "F32" -> file.getFloat(begin + 4L * index);
+          case "F16" -> half(begin, index);
+          case "BF16" -> file.getBf16(begin + 2L * index);
           default -> throw new IllegalArgumentException(stored.tensor().dtype());
         };
-    requireFinite(value, stored, index);
+    if (!Float.isFinite(value)) {
+      throw notFinite(value, stored, index);
+    }
     return value;
   }
 
-  private static void requireFinite(float value, Stored stored, int index) {
-    if (!Float.isFinite(value)) {
-      throw new AdapterException(
-          new AdapterRefusal.Malformed(stored.name(), "[" + index + "] is " + value));
-    }
+  private float half(long begin, long index) {
+    return Floats.fromF16(file.getShort(begin + 2 * index));
+  }
+
+  private static boolean isHalf(Stored stored) {
+    return stored.tensor().dtype().equals("F16");
+  }
+
+  private static AdapterException notFinite(float value, Stored stored, long index) {
+    return new AdapterException(
+        new AdapterRefusal.Malformed(stored.name(), "[" + index + "] is " + value));
   }
 
   private static DType type(Stored stored) {
     return stored.tensor().dtype().equals("BF16") ? DType.BF16 : DType.F32;
   }
 
-  /// Files are at most 2 GiB, see [PeftFolder].
-  private static int begin(Stored stored) {
-    return Math.toIntExact(stored.tensor().begin());
+  private static long begin(Stored stored) {
+    return stored.tensor().begin();
   }
 
   private static int dimension(Stored stored, int index) {

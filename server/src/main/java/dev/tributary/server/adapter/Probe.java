@@ -15,4 +15,8 @@ public interface Probe {
 
   /// The sum of the log-probabilities (natural log) of the tokens of `example`'s answer.
   CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters);
+
+  /// Whether there are answers under way, which loads must not slow down. Called from any thread,
+  /// thousands of times a second.
+  boolean isBusy();
 }

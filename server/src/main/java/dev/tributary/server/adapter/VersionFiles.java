@@ -180,7 +180,7 @@ final class VersionFiles {
 
   private static boolean isIntact(Path folder, String digest) {
     try {
-      return new PeftFolder(folder).scan(Long.MAX_VALUE).digest().equals(digest);
+      return new PeftFolder(folder).scan(Long.MAX_VALUE, Pace.full()).digest().equals(digest);
     } catch (AdapterException e) {
       // It has been an adapter once, so whatever is wrong with it now is damage.
       return false;

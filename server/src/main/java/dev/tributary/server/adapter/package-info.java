@@ -20,6 +20,12 @@
 /// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
 /// memory and the host tier is empty.
 ///
+/// **Loads and steps.** Whoever waits for a token must not wait for somebody's load. Loaders have
+/// the least priority, and while rows are in work they read, hash, check and copy in pieces of
+/// [Pace], with rests between: a load then takes several times as long, the steps hardly longer.
+/// Its proof is one short row of one step. What loads is compiled before the first needs it
+/// ([Rehearsal]).
+///
 /// **Names.** Which names, versions and aliases there are is in `state.db` alone; [Resolver] leads
 /// from what a caller names to one version, and never looks at another tenant's. The adapters of
 /// offered folders are versions of tenant `public` whose files stay where they are
@@ -29,7 +35,8 @@
 /// imports gather in [Staging], and become visible last of all, after their digests, their form and
 /// their effect were checked ([Intake]). Every change of the disk goes through [Disk], in an order
 /// in which an end between any two steps leaves whole versions or garbage, and nothing else; the
-/// garbage is taken away at the next start. A stored version that is found damaged is moved to
+/// garbage is taken away at the next start. An upload ends in the transaction that makes its
+/// version, so that it never makes two. A stored version that is found damaged is moved to
 /// quarantine and never served again.
 @NullMarked
 package dev.tributary.server.adapter;

@@ -1,5 +1,6 @@
 package dev.tributary.server.bench;
 
+import dev.tributary.server.adapter.AdapterFolders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -8,16 +8,13 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -190,25 +187,27 @@ final class LoadCommand implements Callable<Integer> {
   }
 
   private void withServer(LoadPlan plan, Path model) throws Exception {
-    Path folder =
-        adapterFolder != null ? adapterFolder : Files.createTempDirectory("tributary-bench");
-    try {
-      if (plan.adapters() > 0) {
-        AdaptersCommand.write(model, folder, plan.adapters(), rank, seed);
+    if (adapterFolder != null) {
+      withServer(plan, model, adapterFolder);
+    } else {
+      try (TemporaryFolder folder = TemporaryFolder.make()) {
+        withServer(plan, model, folder.path());
       }
-      List<String> flags =
-          new ArrayList<>(
-              List.of(
-                  "--model=" + model, "--adapters=" + folder, "--adapter-memory=" + adapterMemory));
-      flags.addAll(serverFlags);
-      System.err.println("starting the server");
-      try (ServerProcess process = ServerProcess.start(flags)) {
-        load(plan, process.address(), OptionalLong.of(process.pid()));
-      }
-    } finally {
-      if (adapterFolder == null) {
-        delete(folder);
-      }
+    }
+  }
+
+  private void withServer(LoadPlan plan, Path model, Path folder) throws Exception {
+    if (plan.adapters() > 0) {
+      AdaptersCommand.write(model, folder, plan.adapters(), rank, seed);
+    }
+    List<String> flags =
+        new ArrayList<>(
+            List.of(
+                "--model=" + model, "--adapters=" + folder, "--adapter-memory=" + adapterMemory));
+    flags.addAll(serverFlags);
+    System.err.println("starting the server");
+    try (ServerProcess process = ServerProcess.start(flags)) {
+      load(plan, process.address(), OptionalLong.of(process.pid()));
     }
   }
 
@@ -251,14 +250,6 @@ final class LoadCommand implements Callable<Integer> {
       return InferenceGrpc.newBlockingStub(channel).getModel(GetModelRequest.getDefaultInstance());
     } catch (StatusRuntimeException e) {
       throw new IOException("no server answers at " + address + ": " + e.getStatus().getCode(), e);
-    }
-  }
-
-  static void delete(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
     }
   }
 

@@ -26,7 +26,7 @@ final class LoadRequests {
     this.vocabulary = vocabulary;
     zipf = adapters.isEmpty() ? null : new Zipf(adapters.size(), plan.zipf());
     random = generator(plan.seed());
-    prefix = tokens(Tokens.newBuilder(), plan.sharedPrefix()).build();
+    prefix = tokens(random, vocabulary, plan.sharedPrefix()).build();
   }
 
   /// The generator that everything random in a load comes from.
@@ -45,7 +45,9 @@ final class LoadRequests {
     }
     GenerateRequest.Builder request =
         GenerateRequest.newBuilder()
-            .setTokens(tokens(prefix.toBuilder(), length - plan.sharedPrefix()))
+            .setTokens(
+                prefix.toBuilder()
+                    .mergeFrom(tokens(random, vocabulary, length - plan.sharedPrefix()).build()))
             .setSampling(sampling);
     if (zipf != null) {
       String name = adapters.get(zipf.next(random));
@@ -54,11 +56,12 @@ final class LoadRequests {
     return request.build();
   }
 
-  /// Adds tokens out of the middle of the vocabulary: control tokens lie at its ends.
-  private Tokens.Builder tokens(Tokens.Builder to, int count) {
+  /// Tokens out of the middle of the vocabulary: control tokens lie at its ends.
+  static Tokens.Builder tokens(RandomGenerator random, int vocabulary, int count) {
+    Tokens.Builder tokens = Tokens.newBuilder();
     for (int i = 0; i < count; i++) {
-      to.addIds(random.nextInt(vocabulary / 4, vocabulary - vocabulary / 4));
+      tokens.addIds(random.nextInt(vocabulary / 4, vocabulary - vocabulary / 4));
     }
-    return to;
+    return tokens;
   }
 }

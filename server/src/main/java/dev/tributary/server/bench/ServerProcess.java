@@ -4,8 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -15,7 +13,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A server of this build in a process of its own, on a free port of loopback.
+/// A server of this build in a process of its own, on a free port of loopback, with data that is
+/// deleted when it is closed.
 final class ServerProcess implements AutoCloseable {
   private static final Pattern READY = Pattern.compile("ready on (\\S+) after .*");
 
@@ -28,11 +27,13 @@ final class ServerProcess implements AutoCloseable {
   private static final int KEPT = 50;
 
   private final Process process;
+  private final TemporaryFolder data;
   private final CompletableFuture<String> ready = new CompletableFuture<>();
   private volatile boolean stopping;
 
-  private ServerProcess(Process process) {
+  private ServerProcess(Process process, TemporaryFolder data) {
     this.process = process;
+    this.data = data;
   }
 
   /// Starts it, and returns once it is ready.
@@ -44,11 +45,12 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("dev.tributary.server.Main", "--listen", "127.0.0.1:0"));
-    Path data = Files.createTempDirectory("tributary-bench");
-    command.addAll(List.of("--admin", "off", "--data", data.toString()));
+    TemporaryFolder data = TemporaryFolder.make();
+    // Their usual ports may be another server's.
+    command.addAll(List.of("--admin", "off", "--web", "off", "--data", data.path().toString()));
     command.addAll(flags);
     ServerProcess server =
-        new ServerProcess(new ProcessBuilder(command).redirectErrorStream(true).start());
+        new ServerProcess(new ProcessBuilder(command).redirectErrorStream(true).start(), data);
     // Whatever ends this program ends the server, too.
     Runtime.getRuntime().addShutdownHook(new Thread(server.process::destroy, "server-stop"));
     Thread.ofPlatform().daemon().name("server-output").start(server::follow);
@@ -102,16 +104,17 @@ final class ServerProcess implements AutoCloseable {
 
   /// Stops it, by force if it takes too long.
   @Override
-  public void close() {
+  public void close() throws IOException {
     stopping = true;
     process.destroy();
     try {
       if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
+        var unused = process.destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
+    data.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.tributary.server.bench;
 
+import dev.tributary.server.adapter.AdapterFolders;
 import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.GenerateEvent;
@@ -8,14 +9,12 @@ import dev.tributary.v1.GetModelRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.LoadRequest;
 import dev.tributary.v1.Sampling;
-import dev.tributary.v1.Tokens;
 import dev.tributary.v1.UnloadRequest;
 import io.grpc.Context;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -87,13 +86,12 @@ final class SwapCommand implements Callable<Integer> {
     if (rows < 1 || rows > 64 || loads < 1 || loads > AdaptersCommand.MOST || seconds < 1) {
       throw new IllegalArgumentException("--rows 1 to 64, --loads 1 to 10,000, --seconds from 1");
     }
-    Path folder = Files.createTempDirectory("tributary-bench");
-    try {
-      AdaptersCommand.write(model, folder, loads, rank, 1);
+    try (TemporaryFolder folder = TemporaryFolder.make()) {
+      AdaptersCommand.write(model, folder.path(), loads, rank, 1);
       // All of them fit, so that each is loaded once and stays.
       long memory = 64 + 2 * loads * AdapterFolders.of(model, rank).bytes() / (1 << 20);
       List<String> flags =
-          List.of("--model=" + model, "--adapters=" + folder, "--adapter-memory=" + memory);
+          List.of("--model=" + model, "--adapters=" + folder.path(), "--adapter-memory=" + memory);
       System.err.println("starting the server");
       try (ServerProcess server = ServerProcess.start(flags)) {
         ManagedChannel channel =
@@ -104,8 +102,6 @@ final class SwapCommand implements Callable<Integer> {
           channel.shutdownNow();
         }
       }
-    } finally {
-      LoadCommand.delete(folder);
     }
     return 0;
   }
@@ -206,13 +202,9 @@ final class SwapCommand implements Callable<Integer> {
   }
 
   private GenerateRequest request(RandomGenerator random, @Nullable String adapter, int maxTokens) {
-    Tokens.Builder prompt = Tokens.newBuilder();
-    for (int i = 0; i < PROMPT; i++) {
-      prompt.addIds(random.nextInt(vocabulary / 4, vocabulary - vocabulary / 4));
-    }
     GenerateRequest.Builder request =
         GenerateRequest.newBuilder()
-            .setTokens(prompt)
+            .setTokens(LoadRequests.tokens(random, vocabulary, PROMPT))
             .setSampling(
                 Sampling.newBuilder().setMaxTokens(maxTokens).setTemperature(1).setSeed(1));
     if (adapter != null) {

@@ -9,7 +9,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -46,6 +45,11 @@ public final class Metrics {
   final DistributionSummary promptTokens;
   final DistributionSummary completionTokens;
   private volatile Supplier<EngineFigures> engine = () -> EngineFigures.NONE;
+  private volatile Supplier<TierFigures> tiers = () -> TierFigures.NONE;
+
+  /// Of the latest scrape.
+  private volatile TierFigures tiersNow = TierFigures.NONE;
+
   private volatile String model = "";
 
   /// @param clock nanoseconds, as [System#nanoTime]
@@ -101,13 +105,12 @@ public final class Metrics {
 
   /// How full each tier is.
   ///
-  /// @param tiers the tiers' names; each of them is looked for in what `figures` returns
-  /// @param figures called several times at each scrape; must not block
-  public void watchTiers(List<String> tiers, Supplier<List<TierFigures>> figures) {
-    for (String tier : tiers) {
-      tierGauge("tributary.adapters", "Versions by tier.", tier, figures, TierFigures::adapters);
-      tierGauge("tributary.adapter.bytes", "Bytes by tier.", tier, figures, TierFigures::bytes);
-    }
+  /// @param figures called once at each scrape; must not block
+  public void watchTiers(Supplier<TierFigures> figures) {
+    tiers = figures;
+    tierGauges("device", TierFigures::device, TierFigures::deviceBytes);
+    tierGauges("host", TierFigures::host, TierFigures::hostBytes);
+    tierGauges("disk", TierFigures::disk, TierFigures::diskBytes);
   }
 
   public VersionBook versions() {
@@ -116,6 +119,7 @@ public final class Metrics {
 
   /// All series in the Prometheus text format: [#CONTENT_TYPE].
   public String scrape() {
+    tiersNow = tiers.get();
     return registry.scrape(CONTENT_TYPE)
         + new Gateway(model).lines(engine(), inUse.now(Gateway.MAX_NAMES));
   }
@@ -216,20 +220,17 @@ public final class Metrics {
         .register(registry);
   }
 
+  private void tierGauges(
+      String tier, ToDoubleFunction<TierFigures> adapters, ToDoubleFunction<TierFigures> bytes) {
+    tierGauge("tributary.adapters", "Versions by tier.", tier, adapters);
+    tierGauge("tributary.adapter.bytes", "Bytes by tier.", tier, bytes);
+  }
+
   private void tierGauge(
-      String name,
-      String description,
-      String tier,
-      Supplier<List<TierFigures>> figures,
-      ToDoubleFunction<TierFigures> value) {
-    Gauge.builder(
-            name,
-            figures,
-            from ->
-                from.get().stream().filter(one -> one.tier().equals(tier)).mapToDouble(value).sum())
+      String name, String description, String tier, ToDoubleFunction<TierFigures> value) {
+    Gauge.builder(name, this, metrics -> value.applyAsDouble(metrics.tiersNow))
         .description(description)
         .tag("tier", tier)
-        .strongReference(true)
         .register(registry);
   }
 

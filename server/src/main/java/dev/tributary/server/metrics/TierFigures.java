@@ -1,8 +1,10 @@
 package dev.tributary.server.metrics;
 
-/// How full one tier of adapters is.
+/// How many adapter versions each tier has, and the bytes of their weights. A version counts where
+/// it is best.
 ///
-/// @param tier `device`, `host` or `disk`
-/// @param adapters versions whose best place it is
-/// @param bytes that they take there
-public record TierFigures(String tier, long adapters, long bytes) {}
+/// @param loads from disk or beyond since the start
+public record TierFigures(
+    int device, long deviceBytes, int host, long hostBytes, int disk, long diskBytes, long loads) {
+  static final TierFigures NONE = new TierFigures(0, 0, 0, 0, 0, 0, 0);
+}

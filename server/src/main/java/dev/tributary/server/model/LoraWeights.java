@@ -1,6 +1,7 @@
 package dev.tributary.server.model;
 
 import dev.tributary.server.tensor.Bytes;
+import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.Linear;
 import dev.tributary.server.tensor.Matrix;
 import dev.tributary.server.tensor.Region;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// One adapter version in memory, in the form the graph applies. Two are the same only if they are
 /// one object.
 ///
-/// The pairs are copied into one region, in the order in which a step reads them: what a row pays
+/// The pairs lie in one region, in the order in which a step reads them ([Room]): what a row pays
 /// for its adapter is the time to stream that region.
 ///
 /// The region is freed when the last who holds the weights lets go of them: whoever makes them
@@ -38,38 +39,39 @@ public final class LoraWeights {
   /// `pairs` by layer, then projection: a step asks for every one of them.
   private final @Nullable Pair[] places;
 
+  /// Copies `pairs`.
+  ///
   /// @param pairs low-rank pairs by the layer they adapt
-  /// @param magnitudes DoRA (Liu et al. 2024, section 4.1): per output `m / ‖W + s B A‖` at scale
-  ///   1, by layer; empty for plain LoRA
-  /// @param norms replacements of norm weights (PEFT's `modules_to_save`)
-  /// @param head replacement of the output head, or null
-  /// @param bytes memory that all of it takes
   public LoraWeights(
       Map<Site, Pair> pairs,
       Map<Site, float[]> magnitudes,
       Map<NormSite, float[]> norms,
       @Nullable Head head,
       long bytes) {
+    this(Room.of(pairs), magnitudes, norms, head, bytes);
+  }
+
+  /// @param room with the values of the pairs in it; closed with the weights
+  /// @param magnitudes DoRA (Liu et al. 2024, section 4.1): per output `m / ‖W + s B A‖` at scale
+  ///   1, by layer; empty for plain LoRA
+  /// @param norms replacements of norm weights (PEFT's `modules_to_save`)
+  /// @param head replacement of the output head, or null
+  /// @param bytes memory that all of it takes
+  public LoraWeights(
+      Room room,
+      Map<Site, float[]> magnitudes,
+      Map<NormSite, float[]> norms,
+      @Nullable Head head,
+      long bytes) {
+    pairs = room.pairs;
+    region = room.region;
     this.magnitudes = Map.copyOf(magnitudes);
     this.norms = Map.copyOf(norms);
     this.head = head;
     this.bytes = bytes;
-    List<Site> order = new ArrayList<>(pairs.keySet());
-    order.sort(Comparator.comparingInt(Site::layer).thenComparing(Site::projection));
-    places = new Pair[order.isEmpty() ? 0 : (order.getLast().layer() + 1) * PROJECTIONS];
-    region = Region.allocate(pairs.values().stream().mapToLong(LoraWeights::size).sum());
-    Map<Site, Pair> copies = new HashMap<>();
-    long at = 0;
-    for (Site site : order) {
-      Pair pair = Objects.requireNonNull(pairs.get(site));
-      Matrix a = copy(pair.a(), region.bytes(), at);
-      Matrix bt = copy(pair.bt(), region.bytes(), at + size(pair.a()));
-      Pair copy = new Pair(a, bt, pair.scaling());
-      copies.put(site, copy);
-      places[place(site.layer(), site.projection())] = copy;
-      at += size(pair);
-    }
-    this.pairs = Map.copyOf(copies);
+    int layers = 1 + pairs.keySet().stream().mapToInt(Site::layer).max().orElse(-1);
+    places = new Pair[layers * PROJECTIONS];
+    pairs.forEach((site, pair) -> places[place(site.layer(), site.projection())] = pair);
   }
 
   /// Holds the weights in memory until [#release]. False if they are freed already.
@@ -95,25 +97,6 @@ public final class LoraWeights {
 
   private static int place(int layer, Projection projection) {
     return layer * PROJECTIONS + projection.ordinal();
-  }
-
-  private static long size(Pair pair) {
-    return size(pair.a()) + size(pair.bt());
-  }
-
-  /// Bytes of `matrix`, in whole cache lines.
-  private static long size(Matrix matrix) {
-    long size = (long) matrix.rows() * matrix.cols() * matrix.type().bytes();
-    return Math.ceilDiv(size, ALIGNMENT) * ALIGNMENT;
-  }
-
-  private static Matrix copy(Matrix matrix, Bytes region, long at) {
-    Matrix copy =
-        new Matrix(region.slice(at, size(matrix)), matrix.type(), matrix.rows(), matrix.cols());
-    for (int row = 0; row < matrix.rows(); row++) {
-      copy.copyRow(matrix, row, row);
-    }
-    return copy;
   }
 
   public Map<Site, Pair> pairs() {
@@ -179,4 +162,87 @@ public final class LoraWeights {
   /// @param bt `[rank, outputs]`, `B` transposed
   /// @param scaling alpha / rank, or alpha / sqrt(rank) with rsLoRA
   public record Pair(Matrix a, Matrix bt, float scaling) {}
+
+  /// What a [Pair] is without its values.
+  ///
+  /// @param a type of A
+  /// @param bt type of B
+  public record Form(DType a, DType bt, int rank, int inputs, int outputs, float scaling) {
+    static Form of(Pair pair) {
+      return new Form(
+          pair.a().type(),
+          pair.bt().type(),
+          pair.a().rows(),
+          pair.a().cols(),
+          pair.bt().cols(),
+          pair.scaling());
+    }
+
+    private long bytes() {
+      return size(a, rank, inputs) + size(bt, rank, outputs);
+    }
+
+    private Pair at(Bytes region, long at) {
+      long split = size(a, rank, inputs);
+      return new Pair(
+          new Matrix(region.slice(at, split), a, rank, inputs),
+          new Matrix(region.slice(at + split, size(bt, rank, outputs)), bt, rank, outputs),
+          scaling);
+    }
+
+    /// Bytes of a matrix, in whole cache lines.
+    private static long size(DType type, int rows, int cols) {
+      return Math.ceilDiv((long) rows * cols * type.bytes(), ALIGNMENT) * ALIGNMENT;
+    }
+  }
+
+  /// Pairs of zeros side by side, to be filled. Closed by the weights that are made of it, or by
+  /// who made it if none are.
+  public static final class Room implements AutoCloseable {
+    private final Region region;
+    private final Map<Site, Pair> pairs;
+
+    public Room(Map<Site, Form> forms) {
+      List<Site> order = new ArrayList<>(forms.keySet());
+      order.sort(Comparator.comparingInt(Site::layer).thenComparing(Site::projection));
+      region = Region.allocate(forms.values().stream().mapToLong(Form::bytes).sum());
+      Map<Site, Pair> places = new HashMap<>();
+      long at = 0;
+      for (Site site : order) {
+        Form form = Objects.requireNonNull(forms.get(site));
+        places.put(site, form.at(region.bytes(), at));
+        at += form.bytes();
+      }
+      pairs = Map.copyOf(places);
+    }
+
+    private static Room of(Map<Site, Pair> pairs) {
+      Map<Site, Form> forms = new HashMap<>();
+      pairs.forEach((site, pair) -> forms.put(site, Form.of(pair)));
+      Room room = new Room(forms);
+      room.pairs.forEach(
+          (site, place) -> {
+            Pair pair = Objects.requireNonNull(pairs.get(site));
+            copy(pair.a(), place.a());
+            copy(pair.bt(), place.bt());
+          });
+      return room;
+    }
+
+    private static void copy(Matrix from, Matrix to) {
+      for (int row = 0; row < from.rows(); row++) {
+        to.copyRow(from, row, row);
+      }
+    }
+
+    /// The places of the pairs.
+    public Map<Site, Pair> pairs() {
+      return pairs;
+    }
+
+    @Override
+    public void close() {
+      region.close();
+    }
+  }
 }

@@ -141,7 +141,8 @@ record AdapterChoice(String field, AdapterRef ref, float scale) {
     return new Leases(choices, leases, waited);
   }
 
-  private static VersionKey key(AdapterVersion version) {
+  /// Under which a version's figures are kept.
+  static VersionKey key(AdapterVersion version) {
     return new VersionKey(version.tenant(), version.name(), version.number(), version.digest());
   }
 

@@ -1,6 +1,7 @@
 package dev.tributary.server.rpc;
 
 import dev.tributary.server.engine.EngineStats;
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.state.KeyRecord;
 import dev.tributary.server.state.TenantRecord;
 import dev.tributary.v1.Key;

@@ -12,7 +12,6 @@ import dev.tributary.v1.Tenant;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /// Reads what the Admin service is asked: what is out of range is INVALID_ARGUMENT with its path.
 final class AdminRequests {
@@ -174,9 +173,5 @@ final class AdminRequests {
         quota.hasReplaysPerHour() ? quota.getReplaysPerHour() : null,
         quota.hasWeight() ? quota.getWeight() : null,
         quota.hasResidentBytes() ? quota.getResidentBytes() : null);
-  }
-
-  static @Nullable String etag(String etag) {
-    return etag.isEmpty() ? null : etag;
   }
 }

@@ -1,5 +1,6 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.rpc.MethodRoles.Audience;
 import dev.tributary.server.state.State;
 import dev.tributary.v1.AdminGrpc;

@@ -1,6 +1,7 @@
 package dev.tributary.server.rpc;
 
 import com.google.protobuf.Empty;
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.state.KeyRecord;
 import dev.tributary.server.state.NewKey;
 import dev.tributary.server.state.State;
@@ -38,8 +39,6 @@ import java.util.function.Supplier;
 /// The methods of tributary.v1.Admin. What changes something goes to the audit log with its
 /// outcome, also when it was refused; what only looks does not.
 final class AdminService extends AdminGrpc.AdminImplBase {
-  private static final int MAX_PAGE = 1_000;
-  private static final int DEFAULT_PAGE = 100;
 
   private final State state;
   private final GrpcServer server;
@@ -93,7 +92,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   }
 
   private ListTenantsResponse listTenants(ListTenantsRequest request) {
-    int size = pageSize(request.getPageSize());
+    int size = AdapterRequests.pageSize(request.getPageSize());
     PageToken page = PageToken.read(request.getPageToken(), "tenants");
     List<TenantRecord> found = state.tenants().list(page.last(), size + 1);
     ListTenantsResponse.Builder response = ListTenantsResponse.newBuilder();
@@ -119,7 +118,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
             .tenants()
             .update(
                 asked.getName(),
-                AdminRequests.etag(asked.getEtag()),
+                AdapterRequests.etag(asked.getEtag()),
                 stored -> {
                   Tenant merged =
                       AdminRequests.updated(
@@ -139,7 +138,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         new Asked("DeleteTenant", request::getName, request.getName()),
         call -> {
           AdminRequests.checkTenant(request.getName(), "name");
-          state.tenants().delete(request.getName(), AdminRequests.etag(request.getEtag()));
+          state.tenants().delete(request.getName(), AdapterRequests.etag(request.getEtag()));
           return Empty.getDefaultInstance();
         });
   }
@@ -171,7 +170,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
     if (!tenant.isEmpty()) {
       TenantRecord unused = tenant(tenant, "tenant");
     }
-    int size = pageSize(request.getPageSize());
+    int size = AdapterRequests.pageSize(request.getPageSize());
     String list = "keys " + tenant;
     PageToken page = PageToken.read(request.getPageToken(), list);
     List<KeyRecord> found =
@@ -245,13 +244,6 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private TenantRecord tenant(String name, String field) {
     AdminRequests.checkTenant(name, field);
     return state.tenants().get(name).orElseThrow(() -> Statuses.notFound("tenant", name));
-  }
-
-  private static int pageSize(int asked) {
-    if (asked < 0 || asked > MAX_PAGE) {
-      throw Statuses.invalid("page_size", "is " + asked + ", must be between 0 and " + MAX_PAGE);
-    }
-    return asked == 0 ? DEFAULT_PAGE : asked;
   }
 
   /// @param tenant that is acted on; asked for before the action

@@ -194,7 +194,8 @@ public final class GrpcServer implements AutoCloseable {
     }
   }
 
-  /// `warming`, `serving`, `leaving` or `draining`: only while it is `serving` should callers come.
+  /// `warming`, `serving`, `leaving`, `paused` or `draining`: only while it is `serving` should
+  /// callers come.
   public String phase() {
     return admission.phase().name().toLowerCase(Locale.ROOT);
   }

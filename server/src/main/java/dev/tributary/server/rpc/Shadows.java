@@ -6,7 +6,6 @@ import dev.tributary.server.adapter.Lease;
 import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
 import dev.tributary.server.engine.ScoreJob;
-import dev.tributary.server.metrics.VersionKey;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.schedule.Priority;
 import java.util.List;
@@ -75,7 +74,7 @@ final class Shadows implements AutoCloseable {
       double own = logProb(answer, answer.version);
       double shadow = logProb(answer, answer.shadow);
       double gap = (shadow - own) / (answer.tokens.length - answer.from);
-      serving.metrics().versions().shadowed(key(answer.shadow), gap);
+      serving.metrics().versions().shadowed(AdapterChoice.key(answer.shadow), gap);
     } catch (AdapterException | Rejection | JobFailedException e) {
       log.info("{} is not scored under its shadow: {}", answer.id, e.getMessage());
     } catch (RuntimeException e) {
@@ -103,10 +102,6 @@ final class Shadows implements AutoCloseable {
     } catch (CompletionException e) {
       throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
-  }
-
-  private static VersionKey key(AdapterVersion version) {
-    return new VersionKey(version.tenant(), version.name(), version.number(), version.digest());
   }
 
   @Override

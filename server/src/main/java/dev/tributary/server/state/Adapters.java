@@ -117,6 +117,17 @@ public final class Adapters {
     return publishAll(Map.of(name, facts), limits).getFirst();
   }
 
+  /// The same, and takes the upload away by which the files came, both or nothing: so an upload
+  /// makes one version, even if the process ends before its caller hears of it.
+  public VersionRecord publish(
+      AdapterName name, VersionFacts facts, StorageLimits limits, String upload) {
+    return write(
+        session -> {
+          Uploads.delete(session, name.tenant(), upload);
+          return publish(session, name, facts, limits);
+        });
+  }
+
   /// Adds a version of each adapter, all or none.
   public List<VersionRecord> publishAll(
       Map<AdapterName, VersionFacts> versions, StorageLimits limits) {
@@ -191,13 +202,13 @@ public final class Adapters {
     return database.read(VersionTable::pinned);
   }
 
-  /// Says whether a version can be used.
-  ///
   /// All whose files lie outside of the store, of all tenants, in order.
   public List<VersionRecord> linked() {
     return database.read(VersionTable::linked);
   }
 
+  /// Says whether a version can be used.
+  ///
   /// @param reason at most 1,000 characters are kept
   public VersionRecord setState(AdapterName name, int number, VersionState state, String reason) {
     String kept = reason.substring(0, Math.min(VersionRecord.MAX_REASON, reason.length()));

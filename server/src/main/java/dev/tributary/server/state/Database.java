@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
@@ -118,6 +119,19 @@ final class Database implements AutoCloseable {
       session.run("VACUUM INTO ?", target);
     } catch (SQLException e) {
       throw failure(file, e);
+    }
+  }
+
+  /// Hears every statement, of readers and writer; for tests, while nothing else runs.
+  void listen(Consumer<String> heard) {
+    synchronized (readers) {
+      readers.forEach(reader -> reader.listen(heard));
+    }
+    writing.lock();
+    try {
+      writer.listen(heard);
+    } finally {
+      writing.unlock();
     }
   }
 

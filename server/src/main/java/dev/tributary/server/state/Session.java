@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One connection and its prepared statements, used by one thread at a time. Every text of SQL is a
@@ -25,8 +26,16 @@ final class Session implements AutoCloseable {
   private final Connection connection;
   private final Map<String, PreparedStatement> statements = new HashMap<>();
 
+  /// Hears the text of every statement with parameters, on the thread that runs it.
+  private volatile Consumer<String> listener = sql -> {};
+
   Session(Connection connection) {
     this.connection = connection;
+  }
+
+  /// For tests of how much work an answer takes.
+  void listen(Consumer<String> heard) {
+    listener = heard;
   }
 
   /// Runs statements without parameters, several at once too.
@@ -86,6 +95,7 @@ final class Session implements AutoCloseable {
   }
 
   private PreparedStatement prepare(String sql, @Nullable Object[] arguments) throws SQLException {
+    listener.accept(sql);
     PreparedStatement statement = statements.get(sql);
     if (statement == null) {
       statement = connection.prepareStatement(sql);

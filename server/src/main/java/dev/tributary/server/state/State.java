@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.function.Consumer;
 
 /// The open state: `state.db`. Safe for use by many threads.
 public final class State implements AutoCloseable {
@@ -63,6 +64,11 @@ public final class State implements AutoCloseable {
       throw new StateException(
           new StateException.Unavailable(file + " can't be reached: " + e.getMessage()), e);
     }
+  }
+
+  /// Hears every statement; for tests, while nothing else runs.
+  void listen(Consumer<String> heard) {
+    database.listen(heard);
   }
 
   public Tenants tenants() {

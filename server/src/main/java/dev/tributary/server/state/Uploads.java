@@ -67,12 +67,13 @@ public final class Uploads {
   }
 
   public void delete(String tenant, String id) {
-    database.change(
-        session -> {
-          if (session.run("DELETE FROM uploads WHERE id = ? AND tenant = ?", id, tenant) == 0) {
-            throw new StateException(new StateException.NotFound(KIND, id));
-          }
-        });
+    database.change(session -> delete(session, tenant, id));
+  }
+
+  static void delete(Session session, String tenant, String id) throws SQLException {
+    if (session.run("DELETE FROM uploads WHERE id = ? AND tenant = ?", id, tenant) == 0) {
+      throw new StateException(new StateException.NotFound(KIND, id));
+    }
   }
 
   /// Those that nobody can go on with, oldest first, to be deleted with their bytes.

@@ -14,11 +14,12 @@
 ///   their logic runs in an emulation of driver and grid, in tests. What was not run at all says
 ///   so.
 ///
-/// Only products with four-bit weights depend on the path ([dev.tributary.identity.ComputePath]).
-/// Narrow is exact in float32 (`NarrowKernel`). Wide (`WideKernel`) rounds weights and inputs to
-/// bfloat16, the down projection's inputs in two parts: with one, the top token that leads by 0.25
-/// nat or more was lost in two of ten golden sets. oneDNN's microkernel is called by the C++ name
-/// that libtorch exports it under, which is no stable ABI: a library without it has no wide path.
+/// Only products with four-bit weights, and the head's with eight-bit ones, depend on the path
+/// ([dev.tributary.identity.ComputePath]). Narrow is exact in float32 (`NarrowKernel`). Wide
+/// (`WideKernel`) rounds weights and inputs to bfloat16, the down projection's inputs in two parts:
+/// with one, the top token that leads by 0.25 nat or more was lost in two of ten golden sets.
+/// oneDNN's microkernel is called by the C++ name that libtorch exports it under, which is no
+/// stable ABI: a library without it has no wide path.
 ///
 /// A kernel's result for one row depends on that row and its path alone: never on how many rows
 /// share the call, on the row's place among them, or on the number of workers. Sums run in one

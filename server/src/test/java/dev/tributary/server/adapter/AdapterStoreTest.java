@@ -266,7 +266,10 @@ class AdapterStoreTest {
     assertThat(refusal).isInstanceOf(Corrupt.class);
     AdapterVersion second = store.resolve("me", AdapterRef.of("town"));
     assertThat(second.number()).isEqualTo(2);
-    assertThat(refusal.message()).contains(first.digest(), second.digest());
+    assertThat(refusal.message())
+        .isEqualTo(
+            "the files of adapter \"town\" are no longer those of digest %s: they have digest %s"
+                .formatted(first.digest(), second.digest()));
     store.lease(second).join().close();
     // The old number never comes to mean the new files.
     assertThat(refusal(() -> store.resolve("me", new AdapterRef("town", new Number(1)))))
@@ -296,9 +299,11 @@ class AdapterStoreTest {
       offer(name, 1);
       AdapterVersion version = store.resolve("me", AdapterRef.of(name));
       Files.write(root.resolve(name + "/adapter_model.safetensors"), new byte[length]);
-      assertThat(leaseRefusal(version)).isInstanceOf(Corrupt.class);
-      assertThat(refusal(() -> store.resolve("me", AdapterRef.of(name))))
-          .isInstanceOf(Malformed.class);
+      AdapterRefusal corrupt = leaseRefusal(version);
+      assertThat(corrupt).isInstanceOf(Corrupt.class);
+      AdapterRefusal malformed = refusal(() -> store.resolve("me", AdapterRef.of(name)));
+      assertThat(malformed).isInstanceOf(Malformed.class);
+      assertThat(corrupt.message()).endsWith(version.digest() + ": " + malformed.message());
     }
   }
 

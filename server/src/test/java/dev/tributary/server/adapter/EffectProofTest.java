@@ -44,6 +44,11 @@ class EffectProofTest {
     public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
       return CompletableFuture.completedFuture(adapters.isEmpty() ? logProbOf : logProbWith);
     }
+
+    @Override
+    public boolean isBusy() {
+      return false;
+    }
   }
 
   @Test

@@ -17,6 +17,9 @@ final class FakeProbe implements Probe {
   /// Answers as the base does, whatever the adapters.
   volatile boolean deaf;
 
+  /// Whether answers are under way.
+  volatile boolean busy;
+
   @Override
   public CompletableFuture<List<float[]>> logits(List<List<AdapterUse>> uses) {
     calls.incrementAndGet();
@@ -27,6 +30,11 @@ final class FakeProbe implements Probe {
   @Override
   public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
     return gate.thenApply(open -> (double) answer(adapters)[1] - example.answer().length());
+  }
+
+  @Override
+  public boolean isBusy() {
+    return busy;
   }
 
   private float[] answer(List<AdapterUse> uses) {

@@ -9,9 +9,13 @@ import dev.tributary.server.state.Tenants;
 import dev.tributary.server.state.VersionRecord;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -145,6 +149,55 @@ class IntakeTest {
     assertThat(TestStore.isEmpty(data)).isTrue();
     assertRefused(
         AdapterRefusal.NotFound.class, () -> store.resolve(Tenants.PUBLIC, AdapterRef.of("town")));
+  }
+
+  /// Whoever was about to finish an upload when the process ended comes back for the answer.
+  @Test
+  void finish_processEndsAsTheVersionIsPublished_makesNoSecond() throws Exception {
+    PeftFiles files = PeftFiles.small(1);
+    List<byte[]> bytes = List.of(files.configJson(), files.safetensors());
+    Intake.Announced announced =
+        new Intake.Announced(
+            TOWN,
+            List.of(
+                file("adapter_config.json", bytes.get(0)),
+                file("adapter_model.safetensors", bytes.get(1))),
+            null,
+            false);
+    ByteBuffer header = ByteBuffer.wrap(new byte[] {1});
+    var unused =
+        store
+            .store()
+            .catalogue()
+            .listen(
+                change -> {
+                  if (change instanceof AdapterChange.Moved moved && moved.from() == null) {
+                    throw new FaultyDisk.PowerCut();
+                  }
+                });
+    String id;
+    try (Intake.Stream stream = store.store().intake().begin(announced, header)) {
+      id = stream.id();
+      for (int file = 0; file < bytes.size(); file++) {
+        stream.write(file, 0, ByteBuffer.wrap(bytes.get(file)));
+      }
+      assertThatThrownBy(stream::finish).isInstanceOf(FaultyDisk.PowerCut.class);
+    }
+    store.close();
+    store = store(root, this::fetch);
+
+    assertRefused(
+        AdapterRefusal.NoSuchUpload.class,
+        () -> store.store().intake().resume(id, announced, header));
+    List<VersionInfo> versions = store.store().catalogue().versions(TOWN, Integer.MAX_VALUE, 10);
+    assertThat(versions).hasSize(1);
+    assertThat(Trash.entries(data.resolve("uploads"))).isEmpty();
+    store.lease(store.resolve(Tenants.PUBLIC, AdapterRef.of("town"))).join().close();
+  }
+
+  private static UploadFile file(String name, byte[] bytes) throws NoSuchAlgorithmException {
+    byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
+    return new UploadFile(name, bytes.length, "sha256:" + HexFormat.of().formatHex(digest));
   }
 
   @Test

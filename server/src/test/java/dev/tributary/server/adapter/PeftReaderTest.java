@@ -57,6 +57,21 @@ class PeftReaderTest {
     assertThat(weights.head()).isNull();
   }
 
+  /// More rows and columns than are transposed at a time.
+  @ParameterizedTest
+  @ValueSource(strings = {"BF16", "F16", "F32"})
+  void read_wideMatrices_keepEveryValue(String dtype) throws IOException {
+    PeftFiles files =
+        PeftFiles.empty(6)
+            .set("target_modules", List.of("up_proj"))
+            .set("r", 70)
+            .set("lora_alpha", 70);
+    files.pair(0, Projection.UP, 70, dtype).pair(1, Projection.UP, 70, dtype);
+    LoraWeights weights = read(files);
+    assertThat(weights.pairs()).hasSize(2);
+    weights.pairs().forEach((site, pair) -> requirePair(files, site, pair, 70, 1f));
+  }
+
   @Test
   void read_randomConfigurations_bindsWhatTheyName() throws IOException {
     for (int seed = 0; seed < 60; seed++) {

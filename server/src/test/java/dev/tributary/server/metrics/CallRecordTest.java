@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class CallRecordTest {
@@ -188,12 +189,20 @@ class CallRecordTest {
         .isInstanceOf(IllegalArgumentException.class);
   }
 
+  /// The tiers are counted in a database.
+  @Test
+  void scrape_asksOnceHowFullTheTiersAre() {
+    AtomicInteger asked = new AtomicInteger();
+    metrics.watchTiers(() -> new TierFigures(asked.incrementAndGet(), 0, 0, 0, 0, 0, 0));
+    assertThat(value("tributary_adapters", "tier=\"device\"")).isEqualTo(1);
+    assertThat(value("tributary_adapters", "tier=\"device\"")).isEqualTo(2);
+  }
+
   @Test
   void scrape_hasEngineTiersAndMachine() {
     metrics.serves(
         "Base", () -> new EngineFigures(3, 64, 2, 1_024, 32, 100, 16, 75, 10, 400, 100, 50, 1, 0));
-    metrics.watchTiers(
-        List.of("device", "disk"), () -> List.of(new TierFigures("device", 2, 4_096)));
+    metrics.watchTiers(() -> new TierFigures(2, 4_096, 3, 300, 0, 0, 9));
     metrics.stepTimes().accept(15_000_000);
 
     assertThat(value("tributary_num_requests_running")).isEqualTo(3);
@@ -206,6 +215,8 @@ class CallRecordTest {
     assertThat(value("tributary_preemptions_total")).isEqualTo(1);
     assertThat(value("tributary_adapters", "tier=\"device\"")).isEqualTo(2);
     assertThat(value("tributary_adapter_bytes", "tier=\"device\"")).isEqualTo(4_096);
+    assertThat(value("tributary_adapters", "tier=\"host\"")).isEqualTo(3);
+    assertThat(value("tributary_adapter_bytes", "tier=\"host\"")).isEqualTo(300);
     assertThat(value("tributary_adapters", "tier=\"disk\"")).isZero();
     assertThat(value("tributary_step_time_seconds_bucket", "le=\"0.01\"")).isZero();
     assertThat(value("tributary_step_time_seconds_bucket", "le=\"0.02\"")).isEqualTo(1);

@@ -10,6 +10,7 @@ import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.metrics.Metrics;
+import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
 import dev.tributary.server.state.KeySpec;
 import dev.tributary.server.state.Quota;

@@ -159,6 +159,11 @@ final class TinyAdapters implements Probe {
     return gate.thenApply(open -> adapters.isEmpty() ? -2.0 : -1.0);
   }
 
+  @Override
+  public boolean isBusy() {
+    return false;
+  }
+
   private static final class Base implements BaseWeights {
     @Override
     public LlamaConfig config() {

@@ -53,6 +53,21 @@ class UploadsTest {
   }
 
   @Test
+  void publish_takesItsUploadAway_bothOrNothing() {
+    String id = uploads.create(GUIDE, header()).id();
+    StorageLimits small = new StorageLimits(null, 5L);
+    assertThat(refusal(() -> state.adapters().publish(GUIDE, Samples.facts(1, 10), small, id)))
+        .isInstanceOf(StateException.OverQuota.class);
+    assertThat(uploads.ids()).containsExactly(id);
+    assertThat(state.adapters().publish(GUIDE, Samples.facts(1, 5), small, id).number())
+        .isEqualTo(1);
+    assertThat(uploads.ids()).isEmpty();
+    assertThat(refusal(() -> state.adapters().publish(GUIDE, Samples.facts(1, 0), small, id)))
+        .isEqualTo(new StateException.NotFound("upload", id));
+    assertThat(state.adapters().versions(GUIDE, Integer.MAX_VALUE, 10)).hasSize(1);
+  }
+
+  @Test
   void expired_afterADay() {
     UploadRecord first = uploads.create(GUIDE, header());
     time.advance(Duration.ofHours(1));

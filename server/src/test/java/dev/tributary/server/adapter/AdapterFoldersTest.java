@@ -1,15 +1,7 @@
-package dev.tributary.server.bench;
+package dev.tributary.server.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tributary.server.adapter.AdapterInfo;
-import dev.tributary.server.adapter.AdapterRef;
-import dev.tributary.server.adapter.AdapterStore;
-import dev.tributary.server.adapter.AdapterVersion;
-import dev.tributary.server.adapter.BaseIdentity;
-import dev.tributary.server.adapter.Probe;
-import dev.tributary.server.adapter.ProbeExample;
-import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.model.AdapterUse;
 import dev.tributary.server.model.BaseWeights;
 import dev.tributary.server.model.LlamaConfig;
@@ -132,6 +124,11 @@ class AdapterFoldersTest {
     @Override
     public CompletableFuture<Double> logProb(ProbeExample example, List<AdapterUse> adapters) {
       throw new UnsupportedOperationException("no adapter here brings examples");
+    }
+
+    @Override
+    public boolean isBusy() {
+      return false;
     }
   }
 }

@@ -1,4 +1,4 @@
-package dev.tributary.server.bench;
+package dev.tributary.server.adapter;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tributary.identity.BaseDigest;
@@ -21,10 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/// Writes many PEFT folders of random weights for one base, all different: what a server with many
-/// adapters has on its disk. They are LoRA of one rank on all linear layers, in bfloat16, and state
-/// the base's digest.
-final class AdapterFolders {
+/// Writes PEFT folders of random weights for one base, all different: what a server with many
+/// adapters has on its disk, and what the [Rehearsal] reads. They are LoRA of one rank on all
+/// linear layers, in bfloat16, and state the base's digest.
+public final class AdapterFolders {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /// Sign and mantissa bits of four bfloat16 numbers: these are random, the exponent is not.
@@ -66,13 +66,13 @@ final class AdapterFolders {
   }
 
   /// For the base in `model`, a GGUF file or a Hugging Face folder.
-  static AdapterFolders of(Path model, int rank) throws IOException {
+  public static AdapterFolders of(Path model, int rank) throws IOException {
     return new AdapterFolders(
         LlamaLoader.config(Checkpoint.open(model)), BaseDigest.of(model), rank);
   }
 
   /// What one folder takes on disk.
-  long bytes() {
+  public long bytes() {
     return config.length + Long.BYTES + header.length + (long) dataBytes;
   }
 
@@ -83,7 +83,7 @@ final class AdapterFolders {
 
   /// Writes the adapter at `index` into its folder below `root`, which is made. Equal seeds write
   /// equal bytes.
-  void write(Path root, int index, long seed) throws IOException {
+  public void write(Path root, int index, long seed) throws IOException {
     Path folder = Files.createDirectories(root.resolve(name(index)));
     Files.write(folder.resolve("adapter_config.json"), config);
     ByteBuffer file =
