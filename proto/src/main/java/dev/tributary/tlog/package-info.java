@@ -5,7 +5,8 @@
 /// entries say; that is `dev.tributary.record`'s. Only the JDK is needed, and no network.
 ///
 /// Every parser is strict: what it takes, written again, gives the same bytes. Else two texts could
-/// say the same, and one of them would pass a check that was made for the other.
+/// say the same, and one of them would pass a check that was made for the other. Only a [Policy]
+/// may have comments and spaces, since people write it and nothing hashes or signs it.
 @NullMarked
 package dev.tributary.tlog;
 
