@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tributary.record;
+
+import org.jspecify.annotations.NullMarked;
