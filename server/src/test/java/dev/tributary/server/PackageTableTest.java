@@ -37,13 +37,32 @@ class PackageTableTest {
           Map.entry("adapter", Set.of("tensor", "weights", "model", "state")),
           Map.entry("schedule", Set.of()),
           Map.entry("engine", Set.of("schedule", "model", "adapter", "tokenize", "tensor")),
+          Map.entry("ledger", Set.of()),
+          Map.entry("accounts", Set.of("ledger")),
           Map.entry("web", Set.of("metrics")),
           Map.entry(
               "rpc",
-              Set.of("engine", "schedule", "adapter", "model", "tokenize", "state", "metrics")),
+              Set.of(
+                  "engine",
+                  "schedule",
+                  "adapter",
+                  "model",
+                  "tokenize",
+                  "state",
+                  "metrics",
+                  "ledger",
+                  "accounts")),
           Map.entry(
               "bench",
-              Set.of("tensor", "weights", "model", "adapter", "schedule", "engine", "tokenize")));
+              Set.of(
+                  "tensor",
+                  "weights",
+                  "model",
+                  "adapter",
+                  "schedule",
+                  "engine",
+                  "tokenize",
+                  "ledger")));
 
   /// Outside packages, and the only ones of ours that may import them; "" is the root.
   private static final Map<String, Set<String>> SOLE_IMPORTERS =
@@ -55,7 +74,7 @@ class PackageTableTest {
           Map.entry("com.github.benmanes.caffeine..", Set.of("adapter")),
           Map.entry("io.grpc..", Set.of("rpc", "bench")),
           Map.entry("dev.tributary.v1..", Set.of("rpc", "bench")),
-          Map.entry("java.sql..", Set.of("state")),
+          Map.entry("java.sql..", Set.of("state", "accounts")),
           Map.entry("io.micrometer..", Set.of("metrics")),
           Map.entry("io.opentelemetry..", Set.of("metrics")),
           Map.entry("io.netty.handler.codec.http..", Set.of("web")),
