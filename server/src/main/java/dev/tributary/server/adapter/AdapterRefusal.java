@@ -149,6 +149,18 @@ public sealed interface AdapterRefusal {
     }
   }
 
+  /// The caller has no such manifest, or nothing more may be made of it. FAILED_PRECONDITION.
+  ///
+  /// @param withdrawn contributions of it that were withdrawn; 0: there is no such manifest
+  record Manifest(String digest, int withdrawn) implements AdapterRefusal {
+    @Override
+    public String message() {
+      return withdrawn == 0
+          ? "there is no manifest " + digest
+          : "of manifest %s, %d contributions were withdrawn".formatted(digest, withdrawn);
+    }
+  }
+
   /// What the caller named to be imported cannot be had. FAILED_PRECONDITION.
   record NoSource(String source, String reason) implements AdapterRefusal {
     @Override

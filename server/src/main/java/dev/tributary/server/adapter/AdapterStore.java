@@ -39,6 +39,7 @@ public final class AdapterStore implements AutoCloseable {
 
   private final Adapters adapters;
   private final AdapterReader reader;
+  private final Builds builds;
   private final AdapterTiers tiers;
   private final OfferedFolders folders;
   private final Resolver resolver;
@@ -54,6 +55,7 @@ public final class AdapterStore implements AutoCloseable {
   /// load what is pinned.
   ///
   /// @param probe proves each adapter's effect; called from a loader's thread
+  /// @param builds told of each version before it is first served
   /// @throws IOException if the folders of `settings` cannot be used
   public AdapterStore(
       AdapterSettings settings,
@@ -61,9 +63,10 @@ public final class AdapterStore implements AutoCloseable {
       BaseWeights base,
       BaseIdentity identity,
       Probe probe,
-      RemoteAdapters remote)
+      RemoteAdapters remote,
+      Builds builds)
       throws IOException {
-    this(settings, state, base, identity, probe, remote, new LocalDisk());
+    this(settings, state, base, identity, probe, remote, builds, new LocalDisk());
   }
 
   AdapterStore(
@@ -73,9 +76,11 @@ public final class AdapterStore implements AutoCloseable {
       BaseIdentity identity,
       Probe probe,
       RemoteAdapters remote,
+      Builds builds,
       Disk disk)
       throws IOException {
     adapters = state.adapters();
+    this.builds = builds;
     Path root = settings.data().resolve("adapters");
     Path discarded = root.resolve(".trash");
     Trash trash = new Trash(discarded, disk);
@@ -107,6 +112,7 @@ public final class AdapterStore implements AutoCloseable {
         new Intake(
             catalogue,
             state.uploads(),
+            state.contributions(),
             reader,
             staging,
             files,
@@ -327,11 +333,24 @@ public final class AdapterStore implements AutoCloseable {
     Path linked = record.facts().folder();
     Path folder = linked != null ? linked : files.folder(version.tenant(), version.digest());
     try {
-      return reader.load(new PeftFolder(folder), version, record.facts().baseMismatchAllowed());
+      LoraWeights weights =
+          reader.load(new PeftFolder(folder), version, record.facts().baseMismatchAllowed());
+      return recorded(record, weights);
     } catch (AdapterException e) {
       if (isLasting(e.refusal())) {
         refuse(record, e.refusal());
       }
+      throw e;
+    }
+  }
+
+  /// The one way to a version's weights, however it came here.
+  private LoraWeights recorded(VersionRecord version, LoraWeights weights) {
+    try {
+      builds.record(version);
+      return weights;
+    } catch (RuntimeException | Error e) {
+      weights.release();
       throw e;
     }
   }

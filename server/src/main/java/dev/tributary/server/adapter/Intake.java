@@ -1,6 +1,7 @@
 package dev.tributary.server.adapter;
 
 import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.Contributions;
 import dev.tributary.server.state.StateException;
 import dev.tributary.server.state.UploadRecord;
 import dev.tributary.server.state.Uploads;
@@ -37,6 +38,7 @@ public final class Intake {
 
   private final Catalogue catalogue;
   private final Uploads uploads;
+  private final Contributions contributions;
   private final AdapterReader reader;
   private final Staging staging;
   private final VersionFiles files;
@@ -55,11 +57,14 @@ public final class Intake {
   ///
   /// @param digest adapter digest that the files must have; null: any
   /// @param allowBaseMismatch bind it to this base even if it does not state its identity
+  /// @param manifest digest of the contributions that it was made of, as its owner says; empty for
+  ///   none
   public record Announced(
       AdapterName adapter,
       List<UploadFile> files,
       @Nullable String digest,
-      boolean allowBaseMismatch) {
+      boolean allowBaseMismatch,
+      String manifest) {
     public Announced {
       files = List.copyOf(files);
     }
@@ -73,6 +78,7 @@ public final class Intake {
   Intake(
       Catalogue catalogue,
       Uploads uploads,
+      Contributions contributions,
       AdapterReader reader,
       Staging staging,
       VersionFiles files,
@@ -81,6 +87,7 @@ public final class Intake {
       BiPredicate<String, String> stored) {
     this.catalogue = catalogue;
     this.uploads = uploads;
+    this.contributions = contributions;
     this.reader = reader;
     this.staging = staging;
     this.files = files;
@@ -212,6 +219,7 @@ public final class Intake {
         reader.requireFits(file.size());
       }
     }
+    requireManifest(announced);
     String tenant = announced.adapter.tenant();
     long others =
         begun.entrySet().stream()
@@ -220,6 +228,18 @@ public final class Intake {
             .mapToLong(upload -> upload.getValue().bytes())
             .sum();
     catalogue.requireRoom(announced.adapter, announced.bytes() + others);
+  }
+
+  private void requireManifest(Announced announced) {
+    String tenant = announced.adapter.tenant();
+    String manifest = announced.manifest;
+    if (manifest.isEmpty()) {
+      return;
+    }
+    int withdrawn = contributions.withdrawnOf(tenant, manifest);
+    if (withdrawn > 0 || !contributions.hasManifest(tenant, manifest)) {
+      throw new AdapterException(new AdapterRefusal.Manifest(manifest, withdrawn));
+    }
   }
 
   /// Forgets uploads that nobody went on with.
@@ -270,6 +290,7 @@ public final class Intake {
 
   private VersionRecord importFiles(Announced announced, Source source) {
     catalogue.requireRoom(announced.adapter, 0);
+    requireManifest(announced);
     String id = UUID.randomUUID().toString();
     try {
       Path into = staging.fresh(id);
@@ -303,11 +324,14 @@ public final class Intake {
           digestField, "is " + announced.digest + ", but the files have " + facts.digest());
     }
     prove(announced, facts, folder);
+    // Something may have been withdrawn meanwhile.
+    requireManifest(announced);
     String tenant = announced.adapter.tenant();
     VersionFiles.Hold hold = files.publish(tenant, facts.digest(), staged);
     boolean published = false;
     try {
-      VersionRecord version = catalogue.publish(announced.adapter, facts, upload);
+      VersionRecord version =
+          catalogue.publish(announced.adapter, facts.ofManifest(announced.manifest), upload);
       published = true;
       return version;
     } finally {

@@ -20,6 +20,9 @@
 /// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
 /// memory and the host tier is empty.
 ///
+/// **Builds.** Weights are used only once what they were built of is recorded ([Builds]), whichever
+/// way the version came.
+///
 /// **Loads and steps.** Whoever waits for a token must not wait for somebody's load. Loaders have
 /// the least priority, and while rows are in work they read, hash, check and copy in pieces of
 /// [Pace], with rests between: a load then takes several times as long, the steps hardly longer.

@@ -16,6 +16,7 @@ public final class State implements AutoCloseable {
   private final Keys keys;
   private final Adapters adapters;
   private final Uploads uploads;
+  private final Contributions contributions;
   private final Requests requests;
   private final Audit audit;
 
@@ -26,6 +27,7 @@ public final class State implements AutoCloseable {
     this.keys = new Keys(database, time);
     this.adapters = new Adapters(database, time);
     this.uploads = new Uploads(database, time);
+    this.contributions = new Contributions(database, time);
     this.requests = new Requests(database, time, Requests.CAPACITY);
     this.audit = new Audit(database);
   }
@@ -85,6 +87,10 @@ public final class State implements AutoCloseable {
 
   public Uploads uploads() {
     return uploads;
+  }
+
+  public Contributions contributions() {
+    return contributions;
   }
 
   public Requests requests() {

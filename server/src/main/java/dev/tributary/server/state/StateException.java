@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 public final class StateException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias` and `upload`.
+  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias`, `upload` and `contribution`.
   public sealed interface Reason {
     /// A sentence without a full stop.
     String message();

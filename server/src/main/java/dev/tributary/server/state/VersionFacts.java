@@ -46,4 +46,25 @@ public record VersionFacts(
     Checks.range("number of targets", targets.size(), 0, 1_000);
     targets = List.copyOf(targets);
   }
+
+  /// The same, built from a manifest.
+  ///
+  /// @param digest empty for none
+  public VersionFacts ofManifest(String digest) {
+    return new VersionFacts(
+        this.digest,
+        baseDigest,
+        baseMismatchAllowed,
+        origin,
+        rank,
+        targets,
+        parameters,
+        weightsBytes,
+        dora,
+        alone,
+        baseName,
+        digest,
+        folder,
+        storedBytes);
+  }
 }

@@ -1,6 +1,6 @@
 /// The authoritative state of the server, in one SQLite file, `state.db`: tenants, keys and quotas,
-/// adapters with their versions and aliases, uploads, request ids, the audit log. What a call
-/// acknowledged is on disk, and after a crash nothing is there by halves.
+/// adapters with their versions and aliases, uploads, contributions, request ids, the audit log.
+/// What a call acknowledged is on disk, and after a crash nothing is there by halves.
 ///
 /// **One file, one process, one writer.** A lock file keeps a second process off ([Occupancy]). All
 /// changes go through one connection behind a lock, each as one transaction with `synchronous=FULL`

@@ -85,7 +85,7 @@ class IntakeTest {
   }
 
   private static Intake.Announced announced(String digest) {
-    return new Intake.Announced(TOWN, List.of(), digest.isEmpty() ? null : digest, false);
+    return new Intake.Announced(TOWN, List.of(), digest.isEmpty() ? null : digest, false, "");
   }
 
   private static void assertRefused(
@@ -163,7 +163,8 @@ class IntakeTest {
                 file("adapter_config.json", bytes.get(0)),
                 file("adapter_model.safetensors", bytes.get(1))),
             null,
-            false);
+            false,
+            "");
     ByteBuffer header = ByteBuffer.wrap(new byte[] {1});
     var unused =
         store

@@ -51,7 +51,7 @@ class NotFoundWorkTest {
         store
             .store()
             .intake()
-            .importPath("soap", new Intake.Announced(secret, List.of(), null, false))
+            .importPath("soap", new Intake.Announced(secret, List.of(), null, false, ""))
             .facts()
             .digest();
     upload = store.state().uploads().create(secret, ByteBuffer.allocate(1)).id();

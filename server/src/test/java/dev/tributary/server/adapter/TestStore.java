@@ -37,6 +37,7 @@ public final class TestStore implements AutoCloseable {
       BaseIdentity identity,
       Probe probe,
       RemoteAdapters remote,
+      Builds builds,
       Disk disk) {
     this.data = data;
     this.temporary = temporary;
@@ -44,7 +45,7 @@ public final class TestStore implements AutoCloseable {
       Files.createDirectories(data);
       state = State.open(data.resolve("state.db"), InstantSource.system());
       try {
-        store = new AdapterStore(settings, state, base, identity, probe, remote, disk);
+        store = new AdapterStore(settings, state, base, identity, probe, remote, builds, disk);
       } catch (IOException | RuntimeException | Error e) {
         state.close();
         throw e;
@@ -60,7 +61,8 @@ public final class TestStore implements AutoCloseable {
     try {
       Path data = Files.createTempDirectory("tributary-test");
       AdapterSettings settings = new AdapterSettings(data, folder, null, hostBytes);
-      return new TestStore(data, true, settings, base, identity, probe, NOWHERE, new LocalDisk());
+      return new TestStore(
+          data, true, settings, base, identity, probe, NOWHERE, Builds.UNRECORDED, new LocalDisk());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -73,8 +75,19 @@ public final class TestStore implements AutoCloseable {
       BaseIdentity identity,
       Probe probe,
       RemoteAdapters remote) {
+    return open(settings, base, identity, probe, remote, Builds.UNRECORDED);
+  }
+
+  /// The same, whose versions are told to `builds`.
+  public static TestStore open(
+      AdapterSettings settings,
+      BaseWeights base,
+      BaseIdentity identity,
+      Probe probe,
+      RemoteAdapters remote,
+      Builds builds) {
     return new TestStore(
-        settings.data(), false, settings, base, identity, probe, remote, new LocalDisk());
+        settings.data(), false, settings, base, identity, probe, remote, builds, new LocalDisk());
   }
 
   /// The same, on a disk one of whose steps fails.
@@ -91,7 +104,8 @@ public final class TestStore implements AutoCloseable {
     FaultyDisk disk =
         new FaultyDisk(
             settings.data(), failing, full ? FaultyDisk.Fault.FULL : FaultyDisk.Fault.IO_ERROR);
-    return new TestStore(settings.data(), false, settings, base, identity, probe, NOWHERE, disk);
+    return new TestStore(
+        settings.data(), false, settings, base, identity, probe, NOWHERE, Builds.UNRECORDED, disk);
   }
 
   public AdapterStore store() {
