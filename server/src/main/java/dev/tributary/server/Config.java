@@ -102,6 +102,55 @@ final class Config {
   @Nullable Path data;
 
   @Option(
+      names = "--ledger",
+      paramLabel = "on|off",
+      defaultValue = "on",
+      description = {
+        "Whether every answer leaves a record in a log that others can check, in DATA/ledger; off:"
+            + " answers have no receipts. Default: ${DEFAULT-VALUE}."
+      })
+  String ledger = "on";
+
+  @Option(
+      names = "--ledger-key",
+      paramLabel = "FILE",
+      description =
+          "Key that signs the log's checkpoints; made if it is not there. Default: DATA/ledger.key.")
+  @Nullable Path ledgerKey;
+
+  @Option(
+      names = "--origin",
+      paramLabel = "NAME",
+      description = {
+        "Name of the log, a URL without a scheme such as logs.example.com/tributary; it can't be"
+            + " changed after the first start. Default: one made at random."
+      })
+  @Nullable String origin;
+
+  @Option(
+      names = "--anchor",
+      paramLabel = "FILE",
+      description = {
+        "File on other storage that always has the newest checkpoint; the server refuses to start"
+            + " on a log that does not lead on from it."
+      })
+  @Nullable Path anchor;
+
+  @Option(
+      names = "--witness-policy",
+      paramLabel = "FILE",
+      description = "Witnesses that cosign checkpoints and how many must (C2SP tlog-policy).")
+  @Nullable Path witnessPolicy;
+
+  @Option(
+      names = "--accounts",
+      paramLabel = "JDBC-URL",
+      description =
+          "Database of balances and statements, such as jdbc:postgresql://HOST/DB. Default:"
+              + " DATA/accounts.db (SQLite).")
+  @Nullable String accounts;
+
+  @Option(
       names = "--tls-cert",
       paramLabel = "FILE",
       description =
@@ -317,6 +366,22 @@ final class Config {
   @Nullable Path backup;
 
   @Option(
+      names = "--check-ledger",
+      description = {
+        "Compute the whole ledger in the folder of data anew, say what is not as it was promised,"
+            + " and end: status 1 if there is anything. Changes nothing."
+      })
+  boolean checkLedger;
+
+  @Option(
+      names = "--rotate-ledger-key",
+      description = {
+        "Make a new key that signs the ledger from here on, have both keys sign that, and end. No"
+            + " server may be using the folder of data."
+      })
+  boolean rotateLedgerKey;
+
+  @Option(
       names = "--fetch-only",
       description = "Fetch and check the model, print where it is, and end.")
   boolean fetchOnly;
@@ -333,6 +398,7 @@ final class Config {
     check(where, "numerics", this::repeatable);
     check(where, "log-level", () -> Logs.levels(logLevels));
     check(where, "log-format", () -> Logs.isJson(logFormat));
+    check(where, "ledger", () -> oneOf(ledger, Set.of("on", "off")));
     check(where, "device", () -> oneOf(device, Set.of("auto", "cpu", "cuda")));
     check(where, "otlp-endpoint", this::isOtlpEndpoint);
     check(where, "trace-share", () -> between(traceShare, 0, 1));
@@ -395,6 +461,10 @@ final class Config {
       default ->
           throw new IllegalArgumentException("\"" + numerics + "\": use replayable or repeatable");
     };
+  }
+
+  boolean keepsLedger() {
+    return ledger.equals("on");
   }
 
   Path dataOrDefault() {

@@ -22,9 +22,16 @@ import picocli.CommandLine.Model.OptionSpec;
 final class ConfigDefaults implements IDefaultValueProvider {
   private static final String FLAG = "--config";
 
-  /// Options that a file cannot set.
-  private static final Set<String> NOT_IN_FILES =
-      Set.of("config", "help", "version", "print-config", "fetch-only", "backup");
+  /// Not settings, but what to do with them.
+  static final Set<String> DEEDS =
+      Set.of(
+          "help",
+          "version",
+          "print-config",
+          "fetch-only",
+          "backup",
+          "check-ledger",
+          "rotate-ledger-key");
 
   /// Variables that mean a setting besides its own, which wins.
   private static final Map<String, String> OTHER_VARIABLES =
@@ -81,7 +88,7 @@ final class ConfigDefaults implements IDefaultValueProvider {
     for (ConfigFile.Entry entry : ConfigFile.read(path)) {
       String where = path + ":" + entry.line();
       OptionSpec option = options.get(entry.key());
-      if (option == null || NOT_IN_FILES.contains(entry.key())) {
+      if (option == null || !isInFiles(entry.key())) {
         throw new ConfigException(
             where + ": there is no setting \"" + entry.key() + "\"" + meant(entry.key(), options));
       }
@@ -101,11 +108,16 @@ final class ConfigDefaults implements IDefaultValueProvider {
 
   private static String meant(String key, Map<String, OptionSpec> options) {
     return options.keySet().stream()
-        .filter(known -> !NOT_IN_FILES.contains(known))
+        .filter(ConfigDefaults::isInFiles)
         .min(Comparator.comparingInt(known -> distance(key, known)))
         .filter(known -> distance(key, known) <= MAX_DISTANCE)
         .map(known -> "; did you mean \"" + known + "\"?")
         .orElse("; --help lists what there is");
+  }
+
+  /// Whether a file can set it.
+  private static boolean isInFiles(String key) {
+    return !key.equals("config") && !DEEDS.contains(key);
   }
 
   /// Levenshtein's: letters to add, drop or change.

@@ -134,6 +134,13 @@ public final class Main {
       System.out.println("copied " + file + " to " + config.backup);
       return 0;
     }
+    if (config.checkLedger) {
+      return Bookkeeping.check(config, config.dataOrDefault(), System.out) ? 0 : 1;
+    }
+    if (config.rotateLedgerKey) {
+      Bookkeeping.rotateKey(config, DataFolder.open(config.dataOrDefault()), System.out);
+      return 0;
+    }
     Path model = new Models(System.getenv(), System.err).fetch(config.model);
     if (config.fetchOnly) {
       System.out.println(model.toAbsolutePath());

@@ -3,14 +3,20 @@ package dev.tributary.server;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.EngineStats;
+import dev.tributary.server.ledger.Log;
 import dev.tributary.server.metrics.EngineFigures;
 import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
+import dev.tributary.server.rpc.Access;
 import dev.tributary.server.rpc.ListenAddress;
+import dev.tributary.server.state.Role;
 import dev.tributary.server.tensor.KvCache;
+import dev.tributary.server.web.LogFiles;
+import dev.tributary.server.web.LogPages;
 import dev.tributary.server.web.Pages;
 import dev.tributary.server.web.Web;
+import dev.tributary.tlog.Note;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.InstantSource;
@@ -26,6 +32,7 @@ final class Operations implements AutoCloseable {
   private final Traces traces;
 
   private final Metrics metrics;
+  private final Pages pages;
   private final @Nullable Web web;
   private final @Nullable ListenAddress address;
   private volatile Supplier<String> phase = () -> "loading";
@@ -38,16 +45,16 @@ final class Operations implements AutoCloseable {
                 config.otlpEndpoint, config.otlpHeaders, config.traceShare, Server.VERSION);
     metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
     address = config.webAddress().orElse(null);
-    web = address == null ? null : open(address, config);
-  }
-
-  private Web open(ListenAddress at, Config config) throws IOException {
-    Pages pages =
+    pages =
         new Pages(
             "Tributary " + Server.VERSION,
             metrics::scrape,
             Metrics.CONTENT_TYPE,
             () -> phase.get());
+    web = address == null ? null : open(address, config);
+  }
+
+  private Web open(ListenAddress at, Config config) throws IOException {
     try {
       return Web.start(new InetSocketAddress(at.host(), at.port()), hosts(at, config), pages);
     } catch (IOException e) {
@@ -73,6 +80,39 @@ final class Operations implements AutoCloseable {
     metrics.serves(model, () -> figures(start, engine.stats(), settings));
     metrics.watchTiers(tiers);
     engine.watchSteps(metrics.stepTimes());
+  }
+
+  /// The log is from now on among the pages.
+  ///
+  /// @param access knows who may read its entries
+  void show(Log log, Access access) {
+    pages.show(new LogPages(new ShownLog(log), key -> verdict(access.role(key))));
+  }
+
+  private static LogPages.Verdict verdict(Optional<Role> role) {
+    return switch (role.orElse(null)) {
+      case null -> LogPages.Verdict.UNKNOWN;
+      case AUDITOR, ADMIN -> LogPages.Verdict.ADMITTED;
+      default -> LogPages.Verdict.DENIED;
+    };
+  }
+
+  /// What the pages need of a log; they ask for nothing that its checkpoint does not cover.
+  private record ShownLog(Log log) implements LogFiles {
+    @Override
+    public Note checkpoint() {
+      return log.checkpoint();
+    }
+
+    @Override
+    public byte[] tile(int level, long index, int width) {
+      return log.tile(level, index, width).orElseThrow();
+    }
+
+    @Override
+    public byte[] bundle(long index, int width) {
+      return log.bundle(index, width).orElseThrow();
+    }
   }
 
   /// What `/readyz` tells from now on; `serving` is ready.

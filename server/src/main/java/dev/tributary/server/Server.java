@@ -6,6 +6,7 @@ import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.adapter.AdapterSettings;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.Builds;
 import dev.tributary.server.adapter.TierStats;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
@@ -17,6 +18,7 @@ import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.rpc.Access;
 import dev.tributary.server.rpc.AdminKey;
 import dev.tributary.server.rpc.AdminServer;
+import dev.tributary.server.rpc.Books;
 import dev.tributary.server.rpc.GrpcServer;
 import dev.tributary.server.rpc.GrpcSettings;
 import dev.tributary.server.rpc.ListenAddress;
@@ -67,6 +69,7 @@ final class Server implements AutoCloseable {
   private final Access access;
   private final GrpcServer grpc;
   private final @Nullable AdminServer admin;
+  private final @Nullable Books books;
   private volatile Config config;
 
   /// Loads the model, warms up and begins to answer.
@@ -93,6 +96,7 @@ final class Server implements AutoCloseable {
             InstantSource.system());
     AdminKey adminKey = security.admin() == null ? null : AdminKey.open(data);
     operations = new Operations(config);
+    books = Bookkeeping.open(config, data, out);
     Checkpoint checkpoint = Checkpoint.open(model);
     LlamaConfig shape = LlamaLoader.config(checkpoint);
     Tokenizer tokenizer = tokenizer(checkpoint, model);
@@ -130,7 +134,10 @@ final class Server implements AutoCloseable {
             llama,
             new BaseIdentity(digest, names),
             new EngineProbe(engine, tokenizer),
-            new HubAdapters(new AdapterHub(System.getenv())));
+            new HubAdapters(new AdapterHub(System.getenv())),
+            books == null
+                ? Builds.UNRECORDED
+                : new LedgerBuilds(books.ledger(), books.accounts(), InstantSource.system()));
     Processor processor = Processor.current();
     ServedModel served =
         new ServedModel(
@@ -171,6 +178,7 @@ final class Server implements AutoCloseable {
             transport,
             security.listen(),
             access,
+            books,
             security.tls());
     operations.phase(grpc::phase);
     out.printf(
@@ -180,6 +188,9 @@ final class Server implements AutoCloseable {
         device.name());
     operations.watch(name(checkpoint, model), engine, settings, this::tiers);
     listAdapters();
+    if (books != null) {
+      record(books);
+    }
     grpc.serve();
     admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
     operations
@@ -191,6 +202,17 @@ final class Server implements AutoCloseable {
     }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
     adapters.rehearse();
+  }
+
+  private void record(Books kept) {
+    int interrupted = kept.closeInterrupted(InstantSource.system());
+    if (interrupted > 0) {
+      out.printf(
+          "          answers that the last process left open, now closed: %,d%n", interrupted);
+    }
+    operations.show(kept.ledger().log(), access);
+    // Nothing is answered any more that could not be recorded: callers should go elsewhere.
+    kept.ledger().log().whenBroken().thenAccept(broken -> grpc.leave());
   }
 
   private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)
@@ -334,6 +356,9 @@ final class Server implements AutoCloseable {
     engine.close();
     adapters.close();
     ops.close();
+    if (books != null) {
+      books.close();
+    }
     state.close();
     operations.close();
   }

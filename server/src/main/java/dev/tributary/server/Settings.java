@@ -14,11 +14,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /// The settings as they are, each with its value and where it comes from.
 final class Settings {
   /// Settings whose values are nobody's business.
-  private static final Set<String> SECRETS = Set.of("otlp-headers");
-
-  /// Not settings, but what to do with them.
-  private static final Set<String> DEEDS =
-      Set.of("help", "version", "print-config", "fetch-only", "backup");
+  private static final Set<String> SECRETS = Set.of("otlp-headers", "accounts");
 
   private static final String REDACTED = "(redacted)";
 
@@ -38,7 +34,7 @@ final class Settings {
   Settings(CommandLine command, ConfigDefaults defaults) {
     for (OptionSpec option : command.getCommandSpec().options()) {
       String key = ConfigDefaults.key(option);
-      if (!DEEDS.contains(key)) {
+      if (!ConfigDefaults.DEEDS.contains(key)) {
         String origin =
             command.getParseResult().hasMatchedOption(option)
                 ? "flag"

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +53,12 @@ class ConfigTest {
           new Property("admin", "127.0.0.1:50052", "off"),
           new Property("data", "", "/srv/tributary"),
           new Property("import-root", "", "/srv/adapters"),
+          new Property("ledger", "on", "off"),
+          new Property("ledger-key", "", "/etc/ledger.key"),
+          new Property("origin", "", "logs.example.com/ours"),
+          new Property("anchor", "", "/mnt/anchor"),
+          new Property("witness-policy", "", "/etc/policy"),
+          new Property("accounts", "", "jdbc:postgresql://db/accounts"),
           new Property("tls-cert", "", "/etc/cert.pem"),
           new Property("tls-key", "", "/etc/key.pem"),
           new Property("tls-client-ca", "", "/etc/roots.pem"),
@@ -85,7 +92,9 @@ class ConfigTest {
   }
 
   private static String shown(Property property) {
-    return property.key().equals("otlp-headers") ? "(redacted)" : property.other();
+    return Set.of("otlp-headers", "accounts").contains(property.key())
+        ? "(redacted)"
+        : property.other();
   }
 
   @Test

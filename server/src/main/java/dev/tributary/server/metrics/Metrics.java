@@ -161,6 +161,18 @@ public final class Metrics {
     }
   }
 
+  /// A record of the ledger became durable.
+  ///
+  /// @param kind of a fixed set
+  public void recorded(String kind, Duration waited) {
+    Timer.builder("tributary.ledger.append.time")
+        .description("From handing a record to the ledger until it is durable, by kind.")
+        .serviceLevelObjectives(Buckets.APPEND)
+        .tag("kind", kind)
+        .register(registry)
+        .record(waited);
+  }
+
   void ended(String method, String code) {
     Counter.builder("tributary.requests")
         .description("Calls by method and gRPC status.")

@@ -2,9 +2,11 @@ package dev.tributary.server.rpc;
 
 import dev.tributary.server.schedule.Request;
 import dev.tributary.server.state.Quota;
+import dev.tributary.server.state.Role;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.TenantRecord;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
@@ -56,6 +58,11 @@ public final class Access {
 
   State state() {
     return state;
+  }
+
+  /// The role of a key, or of a token; empty if it is not valid. May ask the identity provider.
+  public Optional<Role> role(String key) {
+    return authenticator.authenticate(key).map(Caller::role);
   }
 
   Authenticator authenticator() {

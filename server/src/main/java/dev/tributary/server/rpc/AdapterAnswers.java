@@ -9,6 +9,7 @@ import dev.tributary.server.metrics.VersionKey;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.AdapterRecord;
 import dev.tributary.server.state.AliasRecord;
+import dev.tributary.server.state.Contributions;
 import dev.tributary.server.state.VersionFacts;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.v1.Adapter;
@@ -23,10 +24,12 @@ import org.jspecify.annotations.Nullable;
 /// Adapters as the contract tells of them.
 final class AdapterAnswers {
   private final VersionBook figures;
+  private final Contributions contributions;
 
   /// @param figures of the versions
-  AdapterAnswers(VersionBook figures) {
+  AdapterAnswers(VersionBook figures, Contributions contributions) {
     this.figures = figures;
+    this.contributions = contributions;
   }
 
   Adapter adapter(AdapterInfo info) {
@@ -61,6 +64,11 @@ final class AdapterAnswers {
     if (version != null) {
       describe(told, version);
       told.setFigures(figures(figures.of(key(version))));
+      String manifest = version.facts().manifestDigest();
+      if (!manifest.isEmpty()) {
+        told.setWithdrawnContributions(
+            contributions.withdrawnOf(version.adapter().tenant(), manifest));
+      }
     }
     AdapterRefusal refusal = info.refusal();
     if (refusal != null) {

@@ -109,6 +109,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private VersionRecord importVersion(ImportVersionRequest request) {
     AdapterChoice.checkName(request.getAdapter(), "adapter");
     AdapterChoice.checkDigest(request.getDigest(), "digest");
+    AdapterChoice.checkDigest(request.getManifestDigest(), "manifest_digest");
     String source = request.getSource();
     if (source.isEmpty()) {
       throw Statuses.invalid("source", "is required");
@@ -122,7 +123,8 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
             own(request.getAdapter()),
             List.of(),
             request.getDigest().isEmpty() ? null : request.getDigest(),
-            request.getAllowBaseMismatch());
+            request.getAllowBaseMismatch(),
+            request.getManifestDigest());
     return named(
         request.getAdapter(),
         () ->

@@ -75,6 +75,11 @@ final class Call<RespT> {
     context.addListener(ended -> task.run(), Runnable::run);
   }
 
+  /// Whether it was cancelled, or its deadline has passed.
+  boolean isOver() {
+    return context.isCancelled();
+  }
+
   /// Waits for `future`; gives it up, with a [CancellationException], when the call ends.
   <T> T await(CompletableFuture<T> future) {
     onEnd(() -> future.cancel(false));
@@ -93,6 +98,12 @@ final class Call<RespT> {
     return deadline == null
         ? OptionalLong.empty()
         : OptionalLong.of(now + deadline.timeRemaining(TimeUnit.NANOSECONDS));
+  }
+
+  /// Whether the caller's deadline has passed, as far as that can be told: its clock may run out
+  /// before ours does.
+  boolean isPastDeadline() {
+    return Observed.isPast(context.getDeadline());
   }
 
   private void ready() {

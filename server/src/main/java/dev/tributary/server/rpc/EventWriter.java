@@ -13,11 +13,13 @@ import dev.tributary.v1.Started;
 import dev.tributary.v1.Timings;
 import dev.tributary.v1.TokenLogprob;
 import dev.tributary.v1.Usage;
+import java.util.OptionalLong;
 
 /// Writes one generation's events as the contract has them.
 ///
 /// @param beforeNanos from arrival to submission, the wait for weights included
 /// @param loadNanos the wait for weights
+/// @param shares whether the caller wants to hear of shares
 record EventWriter(
     Serving serving,
     String generationId,
@@ -25,7 +27,8 @@ record EventWriter(
     Leases leases,
     Sampling sampling,
     long beforeNanos,
-    long loadNanos) {
+    long loadNanos,
+    boolean shares) {
 
   GenerateEvent started(Observer.Started started) {
     return GenerateEvent.newBuilder()
@@ -48,7 +51,8 @@ record EventWriter(
     return GenerateEvent.newBuilder().setDelta(told).build();
   }
 
-  GenerateEvent finished(Observer.Finished finished) {
+  /// @param leaf of the generation; empty without a ledger
+  GenerateEvent finished(Observer.Finished finished, OptionalLong leaf) {
     Observer.Usage usage = finished.usage();
     Observer.Timings timings = finished.timings();
     long queue = beforeNanos - loadNanos + timings.queue();
@@ -71,12 +75,23 @@ record EventWriter(
                         .setCachedTokens(usage.cachedTokens())
                         .setCompletionTokens(usage.completionTokens()))
                 .setTimings(told)
-                .setReceipt(
-                    Receipt.newBuilder()
-                        .setGenerationId(generationId)
-                        .addAllAdapterDigests(leases.digests())
-                        .setEndTime(Times.timestamp(serving.time().instant()))))
+                .setReceipt(receipt(leaf)))
         .build();
+  }
+
+  private Receipt.Builder receipt(OptionalLong leaf) {
+    Receipt.Builder receipt =
+        Receipt.newBuilder()
+            .setGenerationId(generationId)
+            .addAllAdapterDigests(leases.digests())
+            .setEndTime(Times.timestamp(serving.time().instant()));
+    if (leaf.isPresent()) {
+      receipt.setLeafIndex(leaf.getAsLong());
+      if (shares) {
+        receipt.setPending(Receipt.Pending.getDefaultInstance());
+      }
+    }
+    return receipt;
   }
 
   static TokenLogprob logprob(dev.tributary.server.engine.TokenLogprob one, Tokenizer tokenizer) {

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.tributary.server.engine.Job;
 import dev.tributary.server.engine.Sampling;
 import dev.tributary.server.schedule.Priority;
+import dev.tributary.v1.AttributionLevel;
 import dev.tributary.v1.AttributionOptions;
 import dev.tributary.v1.Format;
 import dev.tributary.v1.GenerateRequest;
@@ -21,6 +22,7 @@ final class GenerationReader {
   /// A request as it was asked.
   ///
   /// @param requestId empty where the caller chose none
+  /// @param shares whether the caller wants to hear of shares
   record Asked(
       String requestId,
       String affinityKey,
@@ -31,7 +33,8 @@ final class GenerationReader {
       boolean echo,
       OptionalLong timeLimitNanos,
       Priority priority,
-      boolean repeatable) {}
+      boolean repeatable,
+      boolean shares) {}
 
   private final SamplingReader samplings;
   private final RequestLimits limits;
@@ -63,7 +66,8 @@ final class GenerationReader {
             ? OptionalLong.of(Times.positiveNanos(request.getTimeLimit(), "time_limit"))
             : OptionalLong.empty(),
         priority(request.getPriority()),
-        request.getRepeatable());
+        request.getRepeatable(),
+        request.getAttribution().getLevel() != AttributionLevel.ATTRIBUTION_LEVEL_NONE);
   }
 
   /// How many alternatives a token.

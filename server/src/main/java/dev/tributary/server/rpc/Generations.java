@@ -5,7 +5,6 @@ import dev.tributary.server.engine.Ticket;
 import dev.tributary.server.state.Requests;
 import dev.tributary.v1.GenerateEvent;
 import dev.tributary.v1.GenerateRequest;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -21,6 +20,7 @@ final class Generations {
   private final Quotas quotas;
   private final Tally tally;
   private final Shadows shadows;
+  private final Recorder recorder;
 
   Generations(
       Serving serving,
@@ -30,8 +30,10 @@ final class Generations {
       EncodingThreads encoding,
       Quotas quotas,
       Tally tally,
-      Shadows shadows) {
+      Shadows shadows,
+      Recorder recorder) {
     this.shadows = shadows;
+    this.recorder = recorder;
     this.serving = serving;
     this.quotas = quotas;
     this.tally = tally;
@@ -45,6 +47,7 @@ final class Generations {
   void run(GenerateRequest request, Call<?> call, Consumer<GenerateEvent> out) {
     long arrived = serving.clock().getAsLong();
     GenerationReader.Asked asked = reader.read(request);
+    recorder.checkOpen();
     try (TenantUse.Place place = call.await(quotas.enter(Caller.current().tenant()))) {
       int[] prompt =
           encoding.run(
@@ -84,26 +87,35 @@ final class Generations {
       place.taken();
       tally.generation();
       call.onEnd(ticket::cancel);
+      Emitted emitted = new Emitted(asked.echo() ? prompt.length : 0);
+      Answering answering =
+          new Answering(
+              events,
+              recorder.begin(job, leases.recorded()),
+              emitted,
+              new EventWriter(
+                  serving,
+                  call.id(),
+                  requestId,
+                  leases,
+                  asked.sampling(),
+                  submitted - arrived,
+                  leases.waitedNanos(),
+                  asked.shares()),
+              call);
       try {
-        EventWriter writer =
-            new EventWriter(
-                serving,
-                call.id(),
-                requestId,
-                leases,
-                asked.sampling(),
-                submitted - arrived,
-                leases.waitedNanos());
-        List<Integer> told = pass(events, writer, reservation, call.id(), out);
-        int echoed = asked.echo() ? prompt.length : 0;
-        leases
-            .shadowed(
-                serving.adapters(), job, told.subList(Math.min(echoed, told.size()), told.size()))
-            .ifPresent(shadows::take);
-      } finally {
+        answering.pass(
+            started -> tally.prompt(started.promptTokens(), started.cachedTokens()),
+            // Before anybody reads the token: a crash must not make its id free again.
+            () -> keep(reservation, events),
+            out);
+        leases.shadowed(serving.adapters(), job, emitted.tokens()).ifPresent(shadows::take);
+      } catch (RuntimeException | Error e) {
         // The row ends within a step; until then it uses its leases and may still charge.
         ticket.cancel();
-        events.awaitEnd();
+        answering.abandon(e);
+        throw e;
+      } finally {
         place.answered(events.generated());
         tally.completion(events.generated());
         keep(reservation, events);
@@ -157,34 +169,5 @@ final class Generations {
         asked.echo(),
         asked.repeatable(),
         List.of());
-  }
-
-  /// Returns the ids of all tokens that were told.
-  private List<Integer> pass(
-      JobEvents events,
-      EventWriter writer,
-      Requests.@Nullable Reservation reservation,
-      String id,
-      Consumer<GenerateEvent> out) {
-    List<Integer> told = new ArrayList<>();
-    while (true) {
-      switch (events.take()) {
-        case JobEvents.Event.Started(var started) -> {
-          tally.prompt(started.promptTokens(), started.cachedTokens());
-          out.accept(writer.started(started));
-        }
-        case JobEvents.Event.Delta(var delta) -> {
-          // Before anybody reads the token: a crash must not make its id free again.
-          keep(reservation, events);
-          told.addAll(delta.tokenIds());
-          out.accept(writer.delta(delta));
-        }
-        case JobEvents.Event.Finished(var finished) -> {
-          out.accept(writer.finished(finished));
-          return told;
-        }
-        case JobEvents.Event.Failed(var failure, var paths) -> throw Statuses.of(failure, id);
-      }
-    }
   }
 }

@@ -58,6 +58,7 @@ public final class GrpcServer implements AutoCloseable {
   private final Delay delay;
   private final LoadReports loads;
   private final Shadows shadows;
+  private final Recorder recorder;
   private final Tally tally = new Tally();
   private final Access access;
   private final Callers callers;
@@ -69,6 +70,7 @@ public final class GrpcServer implements AutoCloseable {
       GrpcSettings settings,
       Delay delay,
       Access access,
+      Records records,
       ServerBuilder<?> builder,
       @Nullable ReloadingTls tls) {
     this.serving = serving;
@@ -84,6 +86,7 @@ public final class GrpcServer implements AutoCloseable {
     shadows = new Shadows(serving);
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
+    recorder = new Recorder(records.journal(), serving.model(), serving.time());
     List<BindableService> services =
         List.of(
             new InferenceService(
@@ -95,15 +98,19 @@ public final class GrpcServer implements AutoCloseable {
                 random::nextLong,
                 access,
                 tally,
-                shadows),
+                shadows,
+                recorder,
+                records.books() == null
+                    ? null
+                    : new Replays(serving, new RecordedGenerations(records.books()), recorder)),
             new AdaptersService(
                 serving.adapters(),
-                new AdapterAnswers(serving.metrics().versions()),
+                new AdapterAnswers(serving.metrics().versions(), access.state().contributions()),
                 ids,
                 delay,
                 settings.streamIdle(),
                 serving.time()),
-            new ProvenanceGrpc.ProvenanceImplBase() {},
+            provenance(serving, records, access, ids, delay, settings),
             new TrainingGrpc.TrainingImplBase() {});
     services.forEach(service -> builder.addService(checked(service)));
     server =
@@ -116,8 +123,30 @@ public final class GrpcServer implements AutoCloseable {
             .build();
   }
 
+  /// Without a ledger none of its methods is built.
+  private static ProvenanceGrpc.ProvenanceImplBase provenance(
+      Serving serving,
+      Records records,
+      Access access,
+      Ids ids,
+      Delay delay,
+      GrpcSettings settings) {
+    Books books = records.books();
+    if (books == null) {
+      return new ProvenanceGrpc.ProvenanceImplBase() {};
+    }
+    return new ProvenanceService(
+        books,
+        serving.adapters().catalogue(),
+        new Contributing(books.ledger(), access.state().contributions(), serving.time()),
+        ids,
+        delay,
+        settings.streamIdle());
+  }
+
   /// Listens at `address`.
   ///
+  /// @param books null: answers leave no records
   /// @param tls null: without encryption
   /// @throws IOException with a text for the user
   public static GrpcServer start(
@@ -125,11 +154,18 @@ public final class GrpcServer implements AutoCloseable {
       GrpcSettings settings,
       ListenAddress address,
       Access access,
+      @Nullable Books books,
       @Nullable TlsFiles tls)
       throws IOException {
     ReloadingTls context = tls == null ? null : new ReloadingTls(tls);
     return start(
-        serving, settings, new ThreadDelay(), access, netty(settings, address, context), context);
+        serving,
+        settings,
+        new ThreadDelay(),
+        access,
+        Records.of(books, serving),
+        netty(settings, address, context),
+        context);
   }
 
   /// Over any transport, in tests.
@@ -138,10 +174,11 @@ public final class GrpcServer implements AutoCloseable {
       GrpcSettings settings,
       Delay delay,
       Access access,
+      Records records,
       ServerBuilder<?> builder,
       @Nullable ReloadingTls tls)
       throws IOException {
-    GrpcServer server = new GrpcServer(serving, settings, delay, access, builder, tls);
+    GrpcServer server = new GrpcServer(serving, settings, delay, access, records, builder, tls);
     server.server.start();
     return server;
   }
@@ -237,6 +274,8 @@ public final class GrpcServer implements AutoCloseable {
       // The rows are lost either way; what is left of the calls ends below.
       log.warn("the engine did not drain", e);
     }
+    // A call may be over before its record is durable.
+    recorder.awaitClosed(FLUSH);
     server.shutdown();
     if (!server.awaitTermination(FLUSH.toNanos(), TimeUnit.NANOSECONDS)) {
       close();

@@ -10,13 +10,15 @@ import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.GetModelRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.Model;
+import dev.tributary.v1.ReplayRequest;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
-/// The methods of tributary.v1.Inference. Replay needs the ledger and is not built.
+/// The methods of tributary.v1.Inference.
 final class InferenceService extends InferenceGrpc.InferenceImplBase {
   private final Serving serving;
   private final Delay delay;
@@ -26,6 +28,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   private final Quotas quotas;
   private final Generations generations;
   private final Scores scores;
+  private final @Nullable Replays replays;
   private final Ids ids;
   private final EncodingThreads encoding =
       new EncodingThreads(Runtime.getRuntime().availableProcessors());
@@ -33,6 +36,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   /// @param streamIdle a stream that takes nothing for so long ends
   /// @param maxMessageBytes that the transport takes, told by GetModel
   /// @param seeds for requests that bring none
+  /// @param replays null without a ledger
   InferenceService(
       Serving serving,
       Delay delay,
@@ -42,7 +46,9 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
       LongSupplier seeds,
       Access access,
       Tally tally,
-      Shadows shadows) {
+      Shadows shadows,
+      Recorder recorder,
+      @Nullable Replays replays) {
     this.serving = serving;
     quotas = access.quotas();
     this.delay = delay;
@@ -59,7 +65,9 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             encoding,
             quotas,
             tally,
-            shadows);
+            shadows,
+            recorder);
+    this.replays = replays;
     scores = new Scores(serving, encoding, quotas, tally);
   }
 
@@ -86,6 +94,18 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
   @Override
   public void score(ScoreRequest request, StreamObserver<ScoreResponse> responses) {
     Call.serve(responses, ids.next(), call -> call.answer(scores.run(request, call)));
+  }
+
+  @Override
+  public void replay(ReplayRequest request, StreamObserver<GenerateEvent> responses) {
+    if (replays == null) {
+      super.replay(request, responses);
+      return;
+    }
+    Call.serve(
+        responses,
+        ids.next(),
+        call -> replays.run(request, call, call.paced(delay, streamIdle)::send));
   }
 
   @Override

@@ -58,6 +58,11 @@ final class JobEvents implements Observer {
     }
   }
 
+  /// Whether the last event was taken. Only for the call's own thread.
+  boolean ended() {
+    return ended;
+  }
+
   /// Waits until the job has ended. Only for the call's own thread.
   void awaitEnd() {
     while (!ended) {

@@ -4,6 +4,7 @@ import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.adapter.Lease;
 import dev.tributary.server.engine.Job;
+import dev.tributary.tlog.Hash;
 import dev.tributary.v1.AdapterUse;
 import dev.tributary.v1.Tier;
 import java.util.ArrayList;
@@ -85,6 +86,21 @@ final class Leases implements AutoCloseable {
               .build());
     }
     return told;
+  }
+
+  /// For the ledger.
+  List<dev.tributary.record.AdapterUse> recorded() {
+    List<dev.tributary.record.AdapterUse> recorded = new ArrayList<>(leases.size());
+    for (int i = 0; i < leases.size(); i++) {
+      AdapterVersion version = leases.get(i).version();
+      recorded.add(
+          new dev.tributary.record.AdapterUse(
+              version.tenant() + "/" + version.name(),
+              version.number(),
+              Hash.ofText(version.digest()),
+              choices.get(i).scale()));
+    }
+    return recorded;
   }
 
   List<String> digests() {

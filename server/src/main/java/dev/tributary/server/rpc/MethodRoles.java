@@ -80,7 +80,9 @@ final class MethodRoles {
                   "Unload",
                   "Pin",
                   "Unpin"),
-              rows("tributary.v1.Provenance", READERS, "GetReceipt", "ListReceipts"),
+              rows("tributary.v1.Provenance", READERS, "GetReceipt"),
+              // Ids of generations are their tenant's own to tell.
+              rows("tributary.v1.Provenance", USERS, "ListReceipts"),
               // Checkpoints and proofs tell of no answer; whoever holds a receipt checks it so.
               rows(
                   "tributary.v1.Provenance",

@@ -56,15 +56,17 @@ final class Observed implements ServerInterceptor {
         Contexts.interceptCall(context.withValue(KEY, record), watched, headers, next)) {
       @Override
       public void onCancel() {
-        Deadline deadline = context.getDeadline();
         Status.Code code =
-            deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) <= TRAVEL_MS
-                ? Status.Code.DEADLINE_EXCEEDED
-                : Status.Code.CANCELLED;
+            isPast(context.getDeadline()) ? Status.Code.DEADLINE_EXCEEDED : Status.Code.CANCELLED;
         record.ended(code.name(), code.name());
         super.onCancel();
       }
     };
+  }
+
+  /// Whether a call that its caller ended was ended by its deadline.
+  static boolean isPast(@Nullable Deadline deadline) {
+    return deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) <= TRAVEL_MS;
   }
 
   private static @Nullable String header(Metadata headers, String name) {

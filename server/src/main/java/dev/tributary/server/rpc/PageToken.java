@@ -2,14 +2,17 @@ package dev.tributary.server.rpc;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tributary.server.accounts.GenerationQuery.Place;
 import dev.tributary.server.state.AdapterName;
 import java.util.Base64;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Where the next page of a list starts. Opaque to callers, and only good for the list that it came
 /// from.
 ///
-/// @param list what was listed: the request's `tenant`, or an adapter's versions
+/// @param list what was listed: the request's `tenant`, an adapter's versions, leaves, or receipts
+///   with what they were filtered by
 /// @param last name or number of the last one of the page before; empty for the first page
 record PageToken(String list, String last) {
   private static final char SEPARATOR = '\n';
@@ -59,6 +62,32 @@ record PageToken(String list, String last) {
     try {
       return Integer.parseInt(last);
     } catch (NumberFormatException e) {
+      throw notOurs();
+    }
+  }
+
+  /// Index of the first leaf of the page.
+  long leaf() {
+    try {
+      long leaf = Long.parseLong(last);
+      if (leaf >= 0) {
+        return leaf;
+      }
+    } catch (NumberFormatException e) {
+      throw notOurs();
+    }
+    throw notOurs();
+  }
+
+  /// The last generation of the page before; empty for the first page.
+  Optional<Place> generation() {
+    if (last.isEmpty()) {
+      return Optional.empty();
+    }
+    String[] parts = last.split(" ", -1);
+    try {
+      return Optional.of(new Place(Long.parseLong(parts[0]), Long.parseLong(parts[1])));
+    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
       throw notOurs();
     }
   }

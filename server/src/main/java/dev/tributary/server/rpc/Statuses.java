@@ -11,12 +11,15 @@ import com.google.rpc.PreconditionFailure;
 import com.google.rpc.QuotaFailure;
 import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
+import dev.tributary.server.accounts.AccountsException;
 import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.adapter.AdapterRefusal;
 import dev.tributary.server.adapter.InvalidUploadException;
 import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.JobFailedException;
 import dev.tributary.server.engine.Rejection;
+import dev.tributary.server.ledger.LedgerBroken;
+import dev.tributary.server.ledger.LedgerBusy;
 import dev.tributary.server.state.StateException;
 import dev.tributary.server.tokenize.TemplateException;
 import io.grpc.Metadata;
@@ -25,6 +28,7 @@ import io.grpc.protobuf.StatusProto;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +47,8 @@ final class Statuses {
 
   private static final int MAX_VIOLATIONS = 16;
 
+  private static final String STREAM_IDLE = "STREAM_IDLE";
+
   static final String SHUTTING_DOWN = "the server is shutting down";
 
   /// A field of the request and what is wrong with it.
@@ -60,9 +66,39 @@ final class Statuses {
       case AdapterException refused -> of(refused.refusal(), "");
       case InvalidUploadException upload -> invalid(upload.field(), upload.description());
       case StateException state -> of(state);
+      case AccountsException accounts -> of(accounts);
+      case LedgerBusy busy -> exhausted(String.valueOf(busy.getMessage()), RETRY);
+      case LedgerBroken broken -> ledgerBroken(broken);
+      case CompletionException completion when completion.getCause() != null ->
+          of(completion.getCause(), id);
       case CancellationException cancelled -> build(Code.CANCELLED, "the call was cancelled");
       default -> internal(cause, id);
     };
+  }
+
+  /// Answers that could not be recorded are not given.
+  private static StatusRuntimeException ledgerBroken(LedgerBroken broken) {
+    return unavailable(
+        "the ledger can't be written, so no answers are given until the server is started anew: "
+            + broken.getMessage());
+  }
+
+  private static StatusRuntimeException of(AccountsException refused) {
+    return switch (refused.reason()) {
+      case AccountsException.Unavailable unavailable -> {
+        log.error("the accounts can't be used", refused);
+        yield unavailable("the server's accounts can't be used at the moment");
+      }
+      case AccountsException.Refused no -> precondition("ACCOUNTS", "", no.message());
+    };
+  }
+
+  /// A generation whose record was erased.
+  static StatusRuntimeException erased(String generation) {
+    return precondition(
+        "RECEIPT_ERASED",
+        generation,
+        "the record of generation " + generation + " was erased, so nothing of it can be shown");
   }
 
   static StatusRuntimeException of(Rejection rejection) {
@@ -159,6 +195,8 @@ final class Statuses {
           build(Code.PERMISSION_DENIED, message, info("ADAPTER_READ_ONLY", Map.of()));
       case AdapterRefusal.NoSuchUpload upload -> notFound("upload", upload.id());
       case AdapterRefusal.OverQuota over -> overQuota(over.quota(), over.message());
+      case AdapterRefusal.Manifest manifest ->
+          precondition("ADAPTER_MANIFEST", manifest.digest(), message);
       case AdapterRefusal.NoSource source ->
           precondition("ADAPTER_SOURCE", source.source(), message);
       case AdapterRefusal.Unstorable unstorable -> unavailable(message);
@@ -311,14 +349,25 @@ final class Statuses {
     return build(
         Code.DEADLINE_EXCEEDED,
         "the stream was not read for " + idle.toSeconds() + " s",
-        info("STREAM_IDLE", Map.of()));
+        info(STREAM_IDLE, Map.of()));
   }
 
   static StatusRuntimeException notSent(java.time.Duration idle) {
     return build(
         Code.DEADLINE_EXCEEDED,
         "the stream brought nothing for " + idle.toSeconds() + " s",
-        info("STREAM_IDLE", Map.of()));
+        info(STREAM_IDLE, Map.of()));
+  }
+
+  /// Whether it is a status of [#notRead].
+  static boolean isNotRead(Throwable thrown) {
+    return thrown instanceof StatusRuntimeException status
+        && reason(status.getStatus(), metadata(status)).equals(STREAM_IDLE);
+  }
+
+  private static Metadata metadata(StatusRuntimeException status) {
+    Metadata trailers = status.getTrailers();
+    return trailers == null ? new Metadata() : trailers;
   }
 
   /// A watcher who does not keep up.

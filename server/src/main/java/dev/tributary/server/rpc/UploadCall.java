@@ -69,6 +69,7 @@ final class UploadCall {
   private Intake.Stream open(Header header) {
     AdapterChoice.checkName(header.getAdapter(), "header.adapter");
     AdapterChoice.checkDigest(header.getDigest(), "header.digest");
+    AdapterChoice.checkDigest(header.getManifestDigest(), "header.manifest_digest");
     List<UploadFile> files =
         header.getFilesList().stream()
             .map(file -> new UploadFile(file.getName(), file.getSize(), file.getDigest()))
@@ -78,7 +79,8 @@ final class UploadCall {
             own.apply(header.getAdapter()),
             files,
             header.getDigest().isEmpty() ? null : header.getDigest(),
-            header.getAllowBaseMismatch());
+            header.getAllowBaseMismatch(),
+            header.getManifestDigest());
     ByteString stored =
         header.toBuilder()
             .clearUploadId()

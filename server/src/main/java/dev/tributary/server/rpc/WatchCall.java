@@ -14,20 +14,14 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
 
 /// One watch: the present state, then every change.
 ///
 /// Changes are gathered from before the state is read, so none is missed; one that the state shows
-/// already may be told once more. A watcher who is so far behind that [#MAX_BEHIND] changes wait
-/// loses the call, and begins anew with the present state.
+/// already may be told once more.
 final class WatchCall {
-  private static final int MAX_BEHIND = 1_024;
   private static final int MAX_NAMES = 1_000;
   private static final int PAGE = 1_000;
 
@@ -35,12 +29,7 @@ final class WatchCall {
   private final String tenant;
   private final InstantSource time;
   private final PacedStream<AdapterEvent> responses;
-
-  /// Empty: the end of the call.
-  private final BlockingQueue<Optional<AdapterEvent>> changes =
-      new LinkedBlockingQueue<>(MAX_BEHIND);
-
-  private volatile boolean behind;
+  private final Backlog<AdapterEvent> changes;
 
   /// Adapters that are watched; empty for all that the caller can read.
   private Set<AdapterName> names = Set.of();
@@ -55,8 +44,7 @@ final class WatchCall {
     this.tenant = tenant;
     this.time = time;
     this.responses = responses;
-    // A full queue needs no end: its reader does not wait.
-    call.onEnd(() -> changes.offer(Optional.empty()));
+    changes = new Backlog<>(call);
   }
 
   /// @param find the adapter that a name leads to
@@ -76,23 +64,10 @@ final class WatchCall {
         request.getNamesList().forEach(name -> tell(find.apply(name)));
       }
       while (true) {
-        AdapterEvent event = next();
-        responses.send(event);
+        responses.send(changes.next());
       }
     } finally {
       end.run();
-    }
-  }
-
-  private AdapterEvent next() {
-    if (behind) {
-      throw Statuses.behind(MAX_BEHIND);
-    }
-    try {
-      return changes.take().orElseThrow(CancellationException::new);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException();
     }
   }
 
@@ -100,10 +75,8 @@ final class WatchCall {
     AdapterName adapter = change.adapter();
     boolean readable =
         adapter.tenant().equals(tenant) || adapter.tenant().equals(AdapterStore.TENANT);
-    if (readable
-        && (names.isEmpty() || names.contains(adapter))
-        && !changes.offer(Optional.of(AdapterAnswers.event(change, time.instant())))) {
-      behind = true;
+    if (readable && (names.isEmpty() || names.contains(adapter))) {
+      changes.add(AdapterAnswers.event(change, time.instant()));
     }
   }
 

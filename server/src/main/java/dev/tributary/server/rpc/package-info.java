@@ -35,7 +35,9 @@
 /// **Admin.** A port of its own ([AdminServer]), whose calls need the key in the folder of data
 /// ([AdminKey]) or one of role ADMIN; what changes something is in the state's audit log.
 ///
-/// **Not here yet.** The ledger.
+/// **The ledger.** [ProvenanceService] shows it: receipts, with as much in them as their reader may
+/// see ([Receipts]), the log as everybody sees it ([LogAnswers]), and contributions, whose leaves
+/// are there before anybody can name them ([Contributing]).
 @NullMarked
 package dev.tributary.server.rpc;
 

@@ -33,12 +33,15 @@ final class Answers {
     headers.set("referrer-policy", "no-referrer");
     headers.set("cross-origin-resource-policy", "same-origin");
     headers.set("cross-origin-opener-policy", "same-origin");
-    headers.set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE);
+    headers.set(HttpHeaderNames.CACHE_CONTROL, page.cache());
     headers.set(
         HttpHeaderNames.CONNECTION,
         keepAlive ? HttpHeaderValues.KEEP_ALIVE : HttpHeaderValues.CLOSE);
     if (page.status() == HttpResponseStatus.METHOD_NOT_ALLOWED.code()) {
       headers.set(HttpHeaderNames.ALLOW, "GET, HEAD");
+    }
+    if (page.status() == HttpResponseStatus.UNAUTHORIZED.code()) {
+      headers.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer");
     }
     return response;
   }

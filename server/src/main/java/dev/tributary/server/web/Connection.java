@@ -15,20 +15,25 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// One connection: a request after the other, each of which has [#PHASE] to come in whole and
-/// [#PHASE] to be read.
+/// [#PHASE] for its answer to be made and read.
 final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   /// Also how long a connection may stay open between requests.
   static final Duration PHASE = Duration.ofSeconds(10);
 
   /// The event that the port closes.
   static final Object STOP = new Object();
+
+  private static final String SCHEME = "bearer ";
 
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
@@ -40,14 +45,19 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
 
   private @Nullable Future<?> limit;
 
-  /// Whether an answer is on its way out.
-  private boolean answering;
+  /// Requests that are in; the answer to the first is being made or on its way out. There is more
+  /// than one only where the handler before this lets a part pass although none was asked for.
+  private final Deque<Reply> waiting = new ArrayDeque<>();
 
-  /// Whether the connection ends with the answer that is on its way out.
+  /// Whether nothing more is read, and the connection ends with the last answer.
   private boolean closing;
 
   /// What a request will be answered with.
-  private record Reply(Page page, boolean head, boolean keepAlive) {}
+  private record Reply(CompletableFuture<Page> page, boolean head, boolean keepAlive) {
+    Reply(Page page, boolean head, boolean keepAlive) {
+      this(CompletableFuture.completedFuture(page), head, keepAlive);
+    }
+  }
 
   Connection(Pages pages, HostNames hosts) {
     this.pages = pages;
@@ -107,49 +117,71 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
       return new Reply(Page.text(413, "requests have no body here\n"), head, false);
     }
     String path = request.uri().split("\\?", 2)[0];
-    return new Reply(page(path), head, HttpUtil.isKeepAlive(request));
+    CompletableFuture<Page> page =
+        pages
+            .at(path, key(request))
+            .exceptionally(
+                e -> {
+                  log.error("the page {} failed", path, e);
+                  return Page.text(500, "internal error, in the server's log\n");
+                });
+    return new Reply(page, head, HttpUtil.isKeepAlive(request));
   }
 
-  private Page page(String path) {
-    try {
-      return pages.at(path);
-    } catch (RuntimeException e) {
-      log.error("the page {} failed", path, e);
-      return Page.text(500, "internal error, in the server's log\n");
-    }
+  /// The one key that the request brings; empty for none.
+  private static String key(HttpRequest request) {
+    List<String> values = request.headers().getAll(HttpHeaderNames.AUTHORIZATION);
+    return values.size() == 1
+            && values.getFirst().regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+        ? values.getFirst().substring(SCHEME.length()).trim()
+        : "";
   }
 
   /// Nothing more is read before the answer is: what else has come in waits in the handler before
   /// this one. A connection that is not kept is closed then.
   private void answer(ChannelHandlerContext context, Reply what) {
     reply = null;
-    answering = true;
-    closing = !what.keepAlive();
+    closing |= !what.keepAlive();
     context.channel().config().setAutoRead(false);
+    waiting.add(what);
+    if (waiting.size() == 1) {
+      write(context, what);
+    }
+  }
+
+  /// Once the page is made.
+  private void write(ChannelHandlerContext context, Reply what) {
     startPhase(context);
-    context
-        .writeAndFlush(Answers.of(what.page(), what.head(), what.keepAlive()))
-        .addListener(written -> next(context));
+    what.page()
+        .thenAcceptAsync(
+            page ->
+                context
+                    .writeAndFlush(Answers.of(page, what.head(), what.keepAlive()))
+                    .addListener(written -> next(context)),
+            context.executor());
   }
 
   private void next(ChannelHandlerContext context) {
-    answering = false;
-    if (closing) {
+    waiting.remove();
+    if (!waiting.isEmpty()) {
+      write(context, waiting.element());
+    } else if (closing) {
       context.close();
-      return;
+    } else {
+      startPhase(context);
+      context.channel().config().setAutoRead(true);
     }
-    startPhase(context);
-    context.channel().config().setAutoRead(true);
   }
 
-  /// Ends the connection, after the answer that is on its way out.
+  /// Ends the connection, after the answer that is being made or on its way out.
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     if (event != STOP) {
       context.fireUserEventTriggered(event);
-    } else if (answering) {
-      closing = true;
-    } else {
+      return;
+    }
+    closing = true;
+    if (waiting.isEmpty()) {
       context.close();
     }
   }

@@ -2,15 +2,24 @@ package dev.tributary.server.web;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/// The pages there are, by path.
+/// The pages there are, by path. Thread safe.
 public final class Pages {
   private static final int OK = 200;
   private static final int UNAVAILABLE = 503;
 
-  private final Map<String, Supplier<Page>> pages = new TreeMap<>();
+  /// As many at once as there are connections.
+  private static final Executor READERS = task -> Thread.ofVirtual().name("web-tile").start(task);
+
+  private final Map<String, Supplier<Page>> pages = new ConcurrentSkipListMap<>();
+
+  /// What is below [LogPages#TILES]; null before there is a log.
+  private volatile @Nullable LogPages log;
 
   /// The pages of every server. The suppliers are called on the port's thread and must not block.
   ///
@@ -32,9 +41,27 @@ public final class Pages {
     pages.put("/", () -> Page.text(OK, name + "\n\n" + String.join("\n", pages.keySet()) + "\n"));
   }
 
-  /// The page at `path`, without a query; 404 if there is none.
-  Page at(String path) {
+  /// From now on there are the log's pages, too.
+  public void show(LogPages log) {
+    this.log = log;
+    pages.put(LogPages.CHECKPOINT, log::checkpoint);
+  }
+
+  /// The page at `path`, without a query; 404 if there is none. What reads files does so on a
+  /// thread of its own.
+  ///
+  /// @param key that came with the request; empty for none
+  CompletableFuture<Page> at(String path, String key) {
+    LogPages tiles = log;
+    if (tiles != null && path.startsWith(LogPages.TILES)) {
+      return CompletableFuture.supplyAsync(() -> tiles.tile(path, key), READERS);
+    }
     Supplier<Page> page = pages.get(path);
-    return page == null ? Page.text(404, "there is no such page\n") : page.get();
+    try {
+      return CompletableFuture.completedFuture(
+          page == null ? Page.text(404, "there is no such page\n") : page.get());
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 }

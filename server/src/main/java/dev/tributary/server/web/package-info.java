@@ -1,7 +1,12 @@
-/// The HTTP port: metrics and health today, checkpoints, tiles and the page later. Read-only.
+/// The HTTP port: metrics, health, and the ledger's log; the page later. Read-only.
 ///
 /// **Pages.** A page is a path and a function that makes it ([Page], [Pages]); there is no routing
-/// beyond a map, no parameters, no bodies of requests, and nothing that changes anything.
+/// beyond a map and one prefix, no parameters, no bodies of requests, and nothing that changes
+/// anything.
+///
+/// **The log.** Checkpoints and tiles, at the paths that C2SP tlog-tiles gives them, are for all;
+/// entries need an auditor's key ([LogPages]). They are slices of files, read on a thread of their
+/// own so that the port's never waits for a disk.
 ///
 /// **Whom it answers.** Browsers of this machine are made to ask it things by any page they show,
 /// by a name that is rebound to a loopback address (DNS rebinding). So a request must name a host

@@ -23,6 +23,9 @@ final class EchoModel implements StepRunner {
   /// Paths that were asked for.
   final Set<ComputePath> paths = ConcurrentHashMap.newKeySet();
 
+  /// From this length of a sequence on it says y for x.
+  volatile int wrongFrom = Integer.MAX_VALUE;
+
   /// Run by the engine's thread at the start of every step.
   volatile Runnable onStep = () -> {};
 
@@ -69,7 +72,7 @@ final class EchoModel implements StepRunner {
       line++;
     }
     if (line == length) {
-      return 'x';
+      return length < wrongFrom ? 'x' : 'y';
     }
     int said = length - line - 1;
     int token = said < line ? token(span, said) : ByteTokens.END;

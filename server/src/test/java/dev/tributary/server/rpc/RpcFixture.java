@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.ledger.Ledger;
+import dev.tributary.server.ledger.LogSettings;
 import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
@@ -17,10 +20,12 @@ import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.Role;
 import dev.tributary.server.state.State;
 import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.tlog.SigningKey;
 import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.AdminGrpc;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.InferenceGrpc;
+import dev.tributary.v1.ProvenanceGrpc;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -35,6 +40,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
@@ -71,6 +77,11 @@ final class RpcFixture implements AutoCloseable {
   final AtomicLong quotaClock = new AtomicLong();
 
   final Access access;
+  final MemoryJournal journal = new MemoryJournal();
+
+  /// Null where records go to [#journal].
+  final @Nullable Books books;
+
   final GrpcServer server;
   final AdminServer admin;
   final AdminKey adminKey;
@@ -126,12 +137,45 @@ final class RpcFixture implements AutoCloseable {
         ownData,
         options,
         reach,
-        traces);
+        traces,
+        null);
   }
 
   /// @param store is closed with this
   RpcFixture(TinyAdapters adapters, TestStore store, Options options) {
-    this(adapters, same -> store, false, options, Reach.HERE, Traces.off());
+    this(adapters, same -> store, false, options, Reach.HERE, Traces.off(), null);
+  }
+
+  /// Ready for calls, with a ledger.
+  ///
+  /// @param data where state, ledger and accounts lie
+  static RpcFixture recording(Path folder, Path data) {
+    RpcFixture fixture =
+        new RpcFixture(
+            new TinyAdapters(folder).write("loud", 1).write("louder", 2),
+            adapters -> adapters.offered(data, Options.PLAIN.hostBytes()),
+            false,
+            Options.PLAIN,
+            Reach.HERE,
+            Traces.off(),
+            openBooks(data));
+    fixture.server.serve();
+    return fixture;
+  }
+
+  private static Books openBooks(Path data) {
+    SigningKey key = SigningKey.generate("log.example/test", new SecureRandom());
+    LogSettings settings = LogSettings.of(data.resolve("ledger"), key);
+    try {
+      Ledger ledger = Ledger.open(settings, InstantSource.system());
+      Accounts accounts =
+          Accounts.open(
+              Accounts.sqlite(data.resolve("accounts.db")), ledger, InstantSource.system());
+      accounts.follow();
+      return new Books(ledger, accounts);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private RpcFixture(
@@ -140,7 +184,9 @@ final class RpcFixture implements AutoCloseable {
       boolean ownData,
       Options options,
       Reach reach,
-      Traces traces) {
+      Traces traces,
+      @Nullable Books books) {
+    this.books = books;
     metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
     this.adapters = adapters;
     this.ownData = ownData;
@@ -216,6 +262,7 @@ final class RpcFixture implements AutoCloseable {
               grpc,
               delay,
               access,
+              books == null ? new Records(journal, null) : Records.of(books, serving),
               options.overNetty()
                   ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"), tls)
                   : InProcessServerBuilder.forName(name),
@@ -314,6 +361,10 @@ final class RpcFixture implements AutoCloseable {
     return adapterService().withInterceptors(bearer(owner(tenant)));
   }
 
+  ProvenanceGrpc.ProvenanceBlockingStub provenance(String key) {
+    return ProvenanceGrpc.newBlockingStub(channel).withInterceptors(bearer(key));
+  }
+
   InferenceGrpc.InferenceBlockingStub inference(String tenant) {
     return inference().withInterceptors(bearer(owner(tenant)));
   }
@@ -406,6 +457,9 @@ final class RpcFixture implements AutoCloseable {
     server.close();
     engine.close();
     store.close();
+    if (books != null) {
+      books.close();
+    }
     if (ownData) {
       delete(data);
     }
