@@ -2,9 +2,6 @@ package dev.tributary.client;
 
 import dev.tributary.v1.AdapterEvent;
 import dev.tributary.v1.Alias;
-import io.grpc.Context;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -19,25 +16,18 @@ import org.jspecify.annotations.Nullable;
 /// is passed over. What vanished while there was no connection is not told. One thread reads; any
 /// thread may close.
 public final class AdapterWatch implements Iterator<AdapterEvent>, AutoCloseable {
-  private final Context.CancellableContext context = Context.current().withCancellation();
-  private final Supplier<Iterator<AdapterEvent>> call;
-  private final BiConsumer<TributaryException, Duration> interrupted;
-  private final Backoff backoff;
+  private final Resumed<AdapterEvent> events;
 
   /// What was told last, by version or alias; as long as the server's list.
   private final Map<String, Object> known = new HashMap<>();
 
-  private Iterator<AdapterEvent> events;
   private @Nullable AdapterEvent next;
 
   AdapterWatch(
       Supplier<Iterator<AdapterEvent>> call,
       BiConsumer<TributaryException, Duration> interrupted,
       Backoff backoff) {
-    this.call = call;
-    this.interrupted = interrupted;
-    this.backoff = backoff;
-    this.events = open();
+    this.events = new Resumed<>(call, interrupted, backoff);
   }
 
   /// Waits for the next event.
@@ -64,51 +54,15 @@ public final class AdapterWatch implements Iterator<AdapterEvent>, AutoCloseable
   /// Ends the watch.
   @Override
   public void close() {
-    context.cancel(null);
+    events.close();
   }
 
   private AdapterEvent await() {
-    while (true) {
-      try {
-        if (!events.hasNext()) {
-          throw Status.UNAVAILABLE
-              .withDescription("the server ended the watch")
-              .asRuntimeException();
-        }
-        AdapterEvent event = events.next();
-        backoff.reset();
-        if (isNews(event)) {
-          return event;
-        }
-      } catch (StatusRuntimeException e) {
-        reconnect(new TributaryException(e));
-      }
+    AdapterEvent event = events.await();
+    while (!isNews(event)) {
+      event = events.await();
     }
-  }
-
-  private void reconnect(TributaryException failure) {
-    if (known.isEmpty()) {
-      throw failure;
-    }
-    Duration delay = backoff.next(failure).orElseThrow(() -> failure);
-    interrupted.accept(failure, delay);
-    try {
-      backoff.sleep(delay);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw failure;
-    }
-    events = open();
-  }
-
-  private Iterator<AdapterEvent> open() {
-    // The call belongs to the context that it was started in.
-    Context previous = context.attach();
-    try {
-      return call.get();
-    } finally {
-      context.detach(previous);
-    }
+    return event;
   }
 
   private boolean isNews(AdapterEvent event) {

@@ -27,6 +27,7 @@ import dev.tributary.v1.ListVersionsResponse;
 import dev.tributary.v1.LoadRequest;
 import dev.tributary.v1.Model;
 import dev.tributary.v1.PinRequest;
+import dev.tributary.v1.ProvenanceGrpc;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
 import dev.tributary.v1.SetAliasRequest;
@@ -49,6 +50,7 @@ public final class TributaryClient implements AutoCloseable {
   private final Backoff.Sleeper sleeper;
   private final InferenceGrpc.InferenceBlockingStub inference;
   private final AdaptersGrpc.AdaptersBlockingStub adapters;
+  private final ProvenanceGrpc.ProvenanceBlockingStub provenance;
 
   private TributaryClient(Connection connection, Backoff.Sleeper sleeper) {
     this.connection = connection;
@@ -56,6 +58,7 @@ public final class TributaryClient implements AutoCloseable {
     ManagedChannel channel = connection.channel();
     this.inference = connection.configured(InferenceGrpc.newBlockingStub(channel));
     this.adapters = connection.configured(AdaptersGrpc.newBlockingStub(channel));
+    this.provenance = connection.configured(ProvenanceGrpc.newBlockingStub(channel));
   }
 
   /// A client of the server at `target`, `HOST:PORT` or another gRPC name. Connects with the first
@@ -262,6 +265,22 @@ public final class TributaryClient implements AutoCloseable {
     WatchAdaptersRequest request = WatchAdaptersRequest.newBuilder().addAllNames(names).build();
     return new AdapterWatch(
         () -> adapters.watchAdapters(request), interrupted, new Backoff(sleeper));
+  }
+
+  /// The caller's receipts.
+  public Receipts receipts() {
+    return new Receipts(provenance, inference);
+  }
+
+  /// The server's log.
+  public Ledger ledger() {
+    return new Ledger(provenance, sleeper);
+  }
+
+  /// Training examples in the server's ledger.
+  public Contributions contributions() {
+    return new Contributions(
+        provenance, connection.configured(ProvenanceGrpc.newBlockingV2Stub(connection.channel())));
   }
 
   /// Cancels what is still running and closes the connection.

@@ -15,6 +15,8 @@ import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.GetModelRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.Model;
+import dev.tributary.v1.ReplayRequest;
+import dev.tributary.v1.ReplayResult;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
 import dev.tributary.v1.Started;
@@ -38,6 +40,7 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -75,6 +78,17 @@ public final class FakeServer implements AutoCloseable {
 
   public final FakeAdmin admin = new FakeAdmin(this);
 
+  public final FakeProvenance provenance = new FakeProvenance(this);
+
+  /// What replays were asked for, in order.
+  public final Queue<ReplayRequest> replayed = new ConcurrentLinkedQueue<>();
+
+  /// How the next replays end; without one they end without a result.
+  public final Queue<ReplayResult> replays = new ConcurrentLinkedQueue<>();
+
+  /// The tokens that a replay sends.
+  public volatile List<Integer> replayTokens = List.of();
+
   private final String name = InProcessServerBuilder.generateName();
   private final Server server;
 
@@ -84,6 +98,7 @@ public final class FakeServer implements AutoCloseable {
             .addService(new FakeInference())
             .addService(adapters)
             .addService(admin)
+            .addService(provenance)
             .intercept(new Recorder())
             .build()
             .start();
@@ -214,6 +229,26 @@ public final class FakeServer implements AutoCloseable {
       call.onNext(delta(answer.substring(half), request));
       call.onNext(GenerateEvent.newBuilder().setFinished(finished()).build());
       call.onCompleted();
+    }
+
+    @Override
+    public void replay(ReplayRequest request, StreamObserver<GenerateEvent> observer) {
+      replayed.add(request);
+      if (failed(observer)) {
+        return;
+      }
+      observer.onNext(
+          GenerateEvent.newBuilder()
+              .setDelta(Delta.newBuilder().addAllTokenIds(replayTokens))
+              .build());
+      ReplayResult result = replays.poll();
+      if (result != null) {
+        observer.onNext(
+            GenerateEvent.newBuilder()
+                .setFinished(Finished.newBuilder().setReplay(result))
+                .build());
+      }
+      observer.onCompleted();
     }
 
     private static GenerateEvent delta(String text, GenerateRequest request) {

@@ -30,6 +30,13 @@ final class AdaptersImportCommand implements Callable<Integer> {
   private String digest = "";
 
   @Option(
+      names = "--manifest",
+      paramLabel = "sha256:HEX",
+      defaultValue = "",
+      description = "What it was trained on: a manifest that `contributions import` said.")
+  private String manifest = "";
+
+  @Option(
       names = "--allow-base-mismatch",
       description = "Bind it to the server's base even if it does not state that base's identity.")
   private boolean allowBaseMismatch;
@@ -56,6 +63,7 @@ final class AdaptersImportCommand implements Callable<Integer> {
             .setAdapter(name)
             .setSource(source)
             .setDigest(digest)
+            .setManifestDigest(manifest)
             .setAllowBaseMismatch(allowBaseMismatch)
             .build();
     AdapterVersion version;

@@ -39,6 +39,13 @@ final class AdaptersUploadCommand implements Callable<Integer> {
   private String digest = AUTO;
 
   @Option(
+      names = "--manifest",
+      paramLabel = "sha256:HEX",
+      defaultValue = "",
+      description = "What it was trained on: a manifest that `contributions import` said.")
+  private String manifest = "";
+
+  @Option(
       names = "--allow-base-mismatch",
       description = "Bind it to the server's base even if it does not state that base's identity.")
   private boolean allowBaseMismatch;
@@ -77,7 +84,12 @@ final class AdaptersUploadCommand implements Callable<Integer> {
       tributary.note("not sent: " + String.join(", ", folder.leftOut()));
     }
     UploadVersionRequest.Header header =
-        folder.header(name).setUploadId(uploadId).setAllowBaseMismatch(allowBaseMismatch).build();
+        folder
+            .header(name)
+            .setUploadId(uploadId)
+            .setManifestDigest(manifest)
+            .setAllowBaseMismatch(allowBaseMismatch)
+            .build();
     UploadProgress progress = new UploadProgress(tributary, folder.bytes(), System::nanoTime);
     AdapterVersion version;
     try (TributaryClient client = tributary.client()) {

@@ -96,6 +96,11 @@ final class AdaptersVersionsCommand implements Callable<Integer> {
       if (!version.getStateReason().isEmpty()) {
         tributary.note("version %d: %s".formatted(version.getNumber(), version.getStateReason()));
       }
+      if (version.getWithdrawnContributions() > 0) {
+        tributary.note(
+            "version %d: was trained on %d contributions that are withdrawn; make it anew"
+                .formatted(version.getNumber(), version.getWithdrawnContributions()));
+      }
     }
   }
 

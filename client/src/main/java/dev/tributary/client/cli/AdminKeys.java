@@ -1,6 +1,5 @@
 package dev.tributary.client.cli;
 
-import com.google.protobuf.Timestamp;
 import dev.tributary.client.AdminClient;
 import dev.tributary.client.TributaryException;
 import dev.tributary.client.UnmetException;
@@ -121,7 +120,7 @@ final class AdminKeys {
             .setContributor(contributor)
             .setDisplayName(displayName);
     if (expires != null) {
-      wanted.setExpireTime(timestamp(expires));
+      wanted.setExpireTime(TimeArgument.timestamp(expires));
     }
     try (AdminClient client = admin.client()) {
       make(client, wanted.build(), out);
@@ -172,7 +171,7 @@ final class AdminKeys {
                               .formatted(id)));
       Key.Builder wanted = old.toBuilder().clearKeyId().clearCreateTime().clearLastUseTime();
       if (expires != null) {
-        wanted.setExpireTime(timestamp(expires));
+        wanted.setExpireTime(TimeArgument.timestamp(expires));
       }
       make(client, wanted.build(), out);
       if (!keepOld) {
@@ -249,12 +248,5 @@ final class AdminKeys {
   private static String role(Key key) {
     String role = key.getRole().name().substring("ROLE_".length()).toLowerCase(Locale.ROOT);
     return key.getContributor().isEmpty() ? role : role + " " + key.getContributor();
-  }
-
-  private static Timestamp timestamp(Instant time) {
-    return Timestamp.newBuilder()
-        .setSeconds(time.getEpochSecond())
-        .setNanos(time.getNano())
-        .build();
   }
 }

@@ -28,7 +28,7 @@ final class SecretFile implements AutoCloseable {
     Path beside =
         Files.createTempFile(
             folder,
-            ".tributary-key",
+            ".tributary",
             null,
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     return new SecretFile(place, beside);
@@ -36,7 +36,12 @@ final class SecretFile implements AutoCloseable {
 
   /// Writes the secret on a line and puts the file into its place, over one that was there.
   void write(String secret) throws IOException {
-    Files.writeString(beside, secret + "\n", StandardCharsets.US_ASCII);
+    write((secret + "\n").getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /// Writes these bytes and puts the file into its place, over one that was there.
+  void write(byte[] bytes) throws IOException {
+    Files.write(beside, bytes);
     Files.move(beside, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 

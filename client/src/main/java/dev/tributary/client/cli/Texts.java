@@ -79,6 +79,11 @@ final class Texts {
     return percent(total == 0 ? 0 : 100.0 * target.getWeight() / total);
   }
 
+  /// Parts per million as `12.5%`.
+  static String ppm(long ppm) {
+    return percent(ppm / 1e4);
+  }
+
   private static String percent(double value) {
     return BigDecimal.valueOf(value)
             .setScale(4, RoundingMode.HALF_UP)

@@ -6,6 +6,7 @@ import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
 import dev.tributary.client.AdminClient;
 import dev.tributary.client.ClientOptions;
+import dev.tributary.client.Pins;
 import dev.tributary.client.TributaryClient;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -104,6 +105,9 @@ final class Tributary {
     line.addSubcommand(AdaptersCommand.line(this));
     line.addSubcommand(new ModelCommand(this));
     line.addSubcommand(new DigestCommand(this));
+    line.addSubcommand(ReceiptCommand.line(this));
+    line.addSubcommand(LedgerCommand.line(this));
+    line.addSubcommand(ContributionsCommand.line(this));
     line.addSubcommand(AdminCommand.line(this));
     line.addSubcommand(new CompletionCommand(this));
     line.setOut(writer(terminal.out()));
@@ -156,6 +160,28 @@ final class Tributary {
   /// An environment variable that is set and not empty.
   Optional<String> variable(String name) {
     return Optional.ofNullable(environment.get(name)).filter(value -> !value.isEmpty());
+  }
+
+  /// Log keys as they were seen at first contact.
+  Pins pins() throws IOException {
+    return new Pins(folder("XDG_CONFIG_HOME", ".config").resolve("pinned-logs"));
+  }
+
+  /// Where audits remember what they have read.
+  Path audits() throws IOException {
+    return folder("XDG_STATE_HOME", ".local/state").resolve("audits");
+  }
+
+  /// The user's folder of a kind that freedesktop.org's base directories name, for Tributary.
+  ///
+  /// @param variable that names it
+  /// @param home where it is without the variable, in the home folder
+  Path folder(String variable, String home) throws IOException {
+    return variable(variable)
+        .map(Path::of)
+        .or(() -> variable("HOME").map(folder -> Path.of(folder).resolve(home)))
+        .orElseThrow(() -> new IOException("neither %s nor HOME is set".formatted(variable)))
+        .resolve("tributary");
   }
 
   /// The key in a file.

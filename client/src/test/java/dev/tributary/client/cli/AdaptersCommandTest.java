@@ -59,6 +59,7 @@ class AdaptersCommandTest {
             .build(),
         version(3, State.STATE_QUARANTINED, Tier.TIER_DISK).toBuilder()
             .setStateReason("no effect")
+            .setWithdrawnContributions(2)
             .build(),
         version(2, State.STATE_READY, Tier.TIER_DISK),
         version(1, State.STATE_READY, Tier.TIER_DEVICE).toBuilder()
@@ -154,7 +155,10 @@ class AdaptersCommandTest {
                 + "|0|0|0|-|-|-|-",
             "1|prod 95%|ready|device, pinned|0123456789ab|2027-01-15 08:00:00Z|1234|5|6"
                 + "|80 ms / 240 ms|9.0 ms / 21 ms|42.3|-0.0313 (120 answers)");
-    assertThat(result.err()).isEqualTo("version 3: no effect\n");
+    assertThat(result.err())
+        .isEqualTo(
+            "version 3: no effect\n"
+                + "version 3: was trained on 2 contributions that are withdrawn; make it anew\n");
     assertThat(run("adapters", "versions", "guide", "--json").out().lines()).hasSize(3);
     assertThat(run("adapters", "versions", "acme/empty").err()).contains("has no versions");
   }
@@ -164,9 +168,17 @@ class AdaptersCommandTest {
     Path peft = PeftFolders.make(folder.resolve("peft"), 300_000, 3);
     Files.createDirectory(peft.resolve("checkpoint-9"));
     CommandRun.Result result =
-        run("adapters", "upload", "town", peft.toString(), "--allow-base-mismatch");
+        run(
+            "adapters",
+            "upload",
+            "town",
+            peft.toString(),
+            "--allow-base-mismatch",
+            "--manifest",
+            FakeServer.DIGEST);
     assertThat(result.code()).isZero();
     UploadVersionRequest.Header header = server.adapters.uploads.headers.element();
+    assertThat(header.getManifestDigest()).isEqualTo(FakeServer.DIGEST);
     assertThat(header.getAllowBaseMismatch()).isTrue();
     String shortDigest = Texts.shortDigest(header.getDigest());
     assertThat(result.out()).isEqualTo("town@1  disk  " + shortDigest + "\n");
@@ -174,7 +186,6 @@ class AdaptersCommandTest {
         .startsWith(
             "not sent: checkpoint-9\n"
                 + "upload u-1, 1.2 MB; if it is cut off, repeat the command with --resume u-1\n")
-        .contains("100%  1.2 MB of 1.2 MB")
         .endsWith("all is sent; the server checks it\n");
   }
 
@@ -261,6 +272,8 @@ class AdaptersCommandTest {
             "hf:owner/repo@main",
             "--digest",
             FakeServer.DIGEST,
+            "--manifest",
+            "sha256:manifest",
             "--allow-base-mismatch");
     assertThat(result.out()).isEqualTo("town@1  disk  0123456789ab\n");
     assertThat(result.code()).isZero();
@@ -270,6 +283,7 @@ class AdaptersCommandTest {
                 .setAdapter("town")
                 .setSource("hf:owner/repo@main")
                 .setDigest(FakeServer.DIGEST)
+                .setManifestDigest("sha256:manifest")
                 .setAllowBaseMismatch(true)
                 .build());
   }

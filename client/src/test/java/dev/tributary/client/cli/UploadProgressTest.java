@@ -73,6 +73,18 @@ class UploadProgressTest {
   }
 
   @Test
+  void sent_withinAMoment_isNotSaid() {
+    UploadProgress progress = progress(new CommandRun(server), 1_000);
+    progress.accepted(ACCEPTED, 0);
+    clock.addAndGet(SECOND - 1);
+    progress.sent(900);
+    assertThat(said().lines()).hasSize(1);
+    clock.addAndGet(1);
+    progress.sent(1_000);
+    assertThat(said()).endsWith("\n100%  1.0 kB of 1.0 kB  1.0 kB/s  0 s left\n");
+  }
+
+  @Test
   void sent_nothingToSend_isWhole() {
     UploadProgress progress = progress(new CommandRun(server).interactive(false), 0);
     progress.accepted(ACCEPTED, 0);

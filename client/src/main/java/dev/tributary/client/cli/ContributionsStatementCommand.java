@@ -1,0 +1,125 @@
+package dev.tributary.client.cli;
+
+import dev.tributary.client.Head;
+import dev.tributary.client.Ledger;
+import dev.tributary.client.StatementCheck;
+import dev.tributary.client.TributaryClient;
+import dev.tributary.tlog.Policy;
+import dev.tributary.v1.Statement;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `tributary contributions statement`: what a contributor's data did, and earned.
+@Command(
+    name = "statement",
+    description = {
+      "Show what a contributor's data did in a period of whole hours, and what it earned.",
+      "What is settled must be proved to stand in the log."
+    },
+    footer = {
+      "%nExample:",
+      "  tributary contributions statement ann --from 2026-11-01 --to 2026-12-01"
+    })
+final class ContributionsStatementCommand implements Callable<Integer> {
+  private static final int MICRO_DIGITS = 6;
+
+  private final Tributary tributary;
+
+  @Mixin private TrustOptions trust = new TrustOptions();
+
+  @Option(
+      names = "--from",
+      paramLabel = "TIME",
+      required = true,
+      converter = TimeArgument.class,
+      description = "Begin of the period: 2027-01-31, 2027-01-31T12:00:00Z, or 30d (ago).")
+  private Instant from = Instant.EPOCH;
+
+  @Option(
+      names = "--to",
+      paramLabel = "TIME",
+      required = true,
+      converter = TimeArgument.class,
+      description = "End of the period, which is not part of it.")
+  private Instant to = Instant.EPOCH;
+
+  @Parameters(paramLabel = "CONTRIBUTOR", description = "Whose data.")
+  private String contributor = "";
+
+  ContributionsStatementCommand(Tributary tributary) {
+    this.tributary = tributary;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (TributaryClient client = tributary.client()) {
+      Statement statement =
+          client.contributions().statement(contributor, TimeArgument.range(from, to));
+      if (tributary.json()) {
+        tributary.printJson(statement);
+      } else {
+        print(statement);
+      }
+      check(client.ledger(), statement);
+    }
+    return 0;
+  }
+
+  /// Settled lines are to be found in the log.
+  private void check(Ledger ledger, Statement statement) throws IOException {
+    if (statement.getLinesList().stream().noneMatch(Statement.Line::getSettled)) {
+      return;
+    }
+    Head head = ledger.newest();
+    Policy policy = trust.contact(tributary, head);
+    if (policy.asksForWitnesses()) {
+      head = ledger.newest(policy);
+    }
+    head.require(policy);
+    int settlements = new StatementCheck(ledger, head).require(statement);
+    tributary.note(
+        "the settled lines stand in %d settlements of the log%s"
+            .formatted(settlements, policy.asksForWitnesses() ? "" : "; " + TrustOptions.FORK));
+  }
+
+  private void print(Statement statement) {
+    Table table =
+        new Table().row("ADAPTER", "DIGEST", "ANSWERS", "SHARE OF THEM", "EARNED", "SETTLED");
+    for (Statement.Line line : statement.getLinesList()) {
+      table.row(
+          Texts.name(line.getAdapter()) + "@" + line.getNumber(),
+          Texts.shortDigest(line.getDigest()),
+          Long.toString(line.getGenerations()),
+          line.getGenerations() == 0 ? "-" : Texts.ppm(line.getPpm() / line.getGenerations()),
+          amount(line.getAmountMicros(), statement.getCurrency()),
+          line.getSettled() ? "yes" : "not yet");
+    }
+    if (statement.getLinesCount() == 0) {
+      tributary.note("No answer in this period has a share of " + contributor + ".");
+    } else {
+      tributary.terminal().table(table);
+    }
+    tributary
+        .terminal()
+        .facts(
+            new Table()
+                .row("earned", amount(statement.getAmountMicros(), statement.getCurrency()))
+                .row(
+                    "closed",
+                    statement.hasSettlementLeafIndex()
+                        ? "by leaf " + statement.getSettlementLeafIndex()
+                        : "not yet"));
+  }
+
+  /// `1.5 EUR`.
+  private static String amount(long micros, String currency) {
+    BigDecimal amount = BigDecimal.valueOf(micros, MICRO_DIGITS).stripTrailingZeros();
+    return (amount.toPlainString() + " " + currency).strip();
+  }
+}
