@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
       SwapCommand.class,
       AdaptersCommand.class,
       PeerCommand.class,
+      LedgerCommand.class,
       HelpCommand.class
     })
 public final class Bench implements Runnable {

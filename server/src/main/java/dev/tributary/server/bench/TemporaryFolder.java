@@ -12,6 +12,12 @@ record TemporaryFolder(Path path) implements AutoCloseable {
     return new TemporaryFolder(Files.createTempDirectory("tributary-bench"));
   }
 
+  /// In another folder than the system's, such as one on the disk that is measured.
+  static TemporaryFolder in(Path folder) throws IOException {
+    return new TemporaryFolder(
+        Files.createTempDirectory(folder.toAbsolutePath(), "tributary-bench"));
+  }
+
   @Override
   public void close() throws IOException {
     try (Stream<Path> all = Files.walk(path)) {
