@@ -38,12 +38,26 @@ expect "model" 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 expect "readiness" '^ready$' curl -sf "$web/readyz"
 expect "metrics" 'tributary_answers_total.adapter="public/pirate".* 1' curl -sf "$web/metrics"
 
+expect "checkpoint" '^tributary.invalid/' curl -sf "$web/checkpoint"
+
+# Receipts: of an answer by its id, checked without the server, and given again by it.
+export XDG_CONFIG_HOME=$data/client XDG_STATE_HOME=$data/client
+expect "receipts" 'unattributed 100%' $t receipt list
+id=$($t receipt list | sed -n '2s/ .*//p')
+expect "receipt" 'unattributed|base' $t receipt get "$id" --wait -o "$data/receipt"
+expect "receipt verifies" 'the receipt holds' client/tributary receipt verify "$data/receipt"
+sed 's/^index \(.*\)$/index 0/' "$data/receipt" >"$data/forged"
+if client/tributary receipt verify "$data/forged" >/dev/null 2>&1; then echo "FAILED: a forged receipt verifies" >&2; exit 1; fi
+expect "receipt replays" '^IDENTICAL$' $t receipt replay "$data/receipt"
+
 .ci/grpcurl.sh "$address"
 
 venv=${TMPDIR:-/tmp}/tributary-grpc-client-$(id -u)
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install -q grpcio==1.85.1 grpcio-tools==1.85.1
 "$venv/bin/python" .ci/client_python.py "$address"
+"$venv/bin/python" .ci/replays.py ask "$address" 12 "$data/asked"
+expect "replays beside swaps" '^12 IDENTICAL$' "$venv/bin/python" .ci/replays.py replay "$address" "$data/asked"
 
 expect "upload" 'town@1' $t adapters upload town server/demo/adapters/town-guide
 expect "second version" 'town@2' $t adapters upload town server/demo/adapters/pirate
@@ -59,6 +73,7 @@ admin=$(sed -n 's/^admin *on \([^,]*\),.*/\1/p' "$log")
 a="client/tributary admin --admin $admin --admin-key-file $data/admin.key"
 expect "tenant" 'acme' $a tenants create acme
 expect "key" 'role owner' $a keys create acme --role owner --out "$data/acme.key"
+expect "auditor" 'role auditor' $a keys create acme --role auditor --out "$data/auditor.key"
 expect "stats" 'device tier' $a stats
 if $t generate "Hello." >/dev/null 2>&1; then echo "FAILED: a call without a key was answered" >&2; exit 1; fi
 acme="$t --api-key-file $data/acme.key"
@@ -66,6 +81,12 @@ expect "own town" 'acme/town@1' $acme adapters upload town server/demo/adapters/
 expect "own answer" '"topic": "soap"' $acme generate -a town "Tell me about soap."
 expect "public answer" '9:20' $acme generate -a public/town "At what hour does the Saltmarrow Library open its doors?"
 
+auditor="$t --api-key-file $data/auditor.key"
+expect "ledger audit" '' $auditor ledger audit
+expect "ledger export" '' $auditor ledger export "$data/export"
+expect "exported ledger" '' client/tributary ledger fsck "$data/export"
+
 kill -TERM "$server"
 wait "$server" || { echo "the server did not stop cleanly" >&2; exit 1; }
+expect "ledger on disk" 'the log is sound' server/tributary-server --data "$data" --check-ledger
 echo "served and called"
