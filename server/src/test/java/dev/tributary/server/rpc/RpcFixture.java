@@ -10,6 +10,7 @@ import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
+import dev.tributary.server.ledger.KeyFile;
 import dev.tributary.server.ledger.Ledger;
 import dev.tributary.server.ledger.LogSettings;
 import dev.tributary.server.metrics.Metrics;
@@ -40,7 +41,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
@@ -150,12 +150,16 @@ final class RpcFixture implements AutoCloseable {
   ///
   /// @param data where state, ledger and accounts lie
   static RpcFixture recording(Path folder, Path data) {
+    return recording(folder, data, Options.PLAIN);
+  }
+
+  static RpcFixture recording(Path folder, Path data, Options options) {
     RpcFixture fixture =
         new RpcFixture(
             new TinyAdapters(folder).write("loud", 1).write("louder", 2),
-            adapters -> adapters.offered(data, Options.PLAIN.hostBytes()),
+            adapters -> adapters.offered(data, options.hostBytes()),
             false,
-            Options.PLAIN,
+            options,
             Reach.HERE,
             Traces.off(),
             openBooks(data));
@@ -164,9 +168,9 @@ final class RpcFixture implements AutoCloseable {
   }
 
   private static Books openBooks(Path data) {
-    SigningKey key = SigningKey.generate("log.example/test", new SecureRandom());
-    LogSettings settings = LogSettings.of(data.resolve("ledger"), key);
     try {
+      SigningKey key = new KeyFile(data.resolve("ledger.key")).openOrMake("log.example/test");
+      LogSettings settings = LogSettings.of(data.resolve("ledger"), key);
       Ledger ledger = Ledger.open(settings, InstantSource.system());
       Accounts accounts =
           Accounts.open(
