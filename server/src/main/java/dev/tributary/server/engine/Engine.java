@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -39,6 +40,7 @@ public final class Engine implements AutoCloseable {
   private final AtomicBoolean fatalTold = new AtomicBoolean();
   private final Inbox inbox;
   private final Watchdog watchdog;
+  private final Background background;
   private final EngineLoop loop;
   private final AtomicLong nextId = new AtomicLong();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
@@ -62,7 +64,8 @@ public final class Engine implements AutoCloseable {
     this.fatal = fatal;
     inbox = new Inbox(settings.maxWaiting(), settings.retryAfter());
     watchdog = new Watchdog(clock, settings.stepTimeout(), this::tellFatal);
-    loop = new EngineLoop(runner, settings, clock, inbox, watchdog);
+    background = new Background(clock, watchdog);
+    loop = new EngineLoop(runner, settings, clock, inbox, watchdog, background);
   }
 
   /// Starts the thread that owns the device, once.
@@ -160,6 +163,18 @@ public final class Engine implements AutoCloseable {
     return enqueue(row, result);
   }
 
+  /// Calls `piece` on the engine's thread again and again until it returns false; or throws a
+  /// [Rejection]. It may use the device, for a few milliseconds a call: the step of who comes
+  /// meanwhile waits for it. While jobs run it gets a bounded share of the time ([Background]).
+  ///
+  /// The future fails with [JobFailedException] if a piece throws, and at once when the engine is
+  /// drained. Cancelling it ends the calls.
+  public CompletableFuture<Void> background(BooleanSupplier piece) {
+    CompletableFuture<Void> done = background.put(piece);
+    wake();
+    return done;
+  }
+
   /// Takes no more jobs; those taken may go on for `grace`, then fail with [Failure.Draining]. A
   /// later call can only shorten the grace. The future completes when no job is left.
   public CompletableFuture<Void> drain(Duration grace) {
@@ -169,6 +184,7 @@ public final class Engine implements AutoCloseable {
       draining = true;
     }
     inbox.close();
+    background.close();
     wake();
     return drained.copy();
   }
@@ -227,6 +243,7 @@ public final class Engine implements AutoCloseable {
       }
     } catch (RuntimeException | Error e) {
       inbox.close();
+      background.close();
       loop.failAll(new Failure.Internal(e));
       drained.complete(null);
       tellFatal(e);

@@ -34,6 +34,7 @@ final class EngineLoop {
   private final LongSupplier clock;
   private final Inbox inbox;
   private final Watchdog watchdog;
+  private final Background background;
   private final Scheduler scheduler;
 
   /// One for each of the runner's workers.
@@ -55,7 +56,8 @@ final class EngineLoop {
       EngineSettings settings,
       LongSupplier clock,
       Inbox inbox,
-      Watchdog watchdog) {
+      Watchdog watchdog,
+      Background background) {
     if (runner.maxTokens() < settings.stepTokens()) {
       throw new IllegalArgumentException(
           "steps of " + settings.stepTokens() + " tokens, the runner takes " + runner.maxTokens());
@@ -65,6 +67,7 @@ final class EngineLoop {
     this.clock = clock;
     this.inbox = inbox;
     this.watchdog = watchdog;
+    this.background = background;
     samplers = new Sampler[runner.workers()];
     Arrays.setAll(samplers, worker -> new Sampler(settings.vocabulary()));
     scheduler =
@@ -100,7 +103,7 @@ final class EngineLoop {
       step(StepOrder.group(slices, this::row));
     }
     stats = snapshot();
-    return done + plan.slices().size();
+    return done + plan.slices().size() + background.doWork(!rows.isEmpty());
   }
 
   boolean isIdle() {
@@ -181,7 +184,9 @@ final class EngineLoop {
     steps++;
     scheduler.stepDone(slices);
     sample(slices, spans, logits);
-    stepTimes.accept(clock.getAsLong() - began);
+    long took = clock.getAsLong() - began;
+    stepTimes.accept(took);
+    background.stepTook(took);
     publish(slices);
   }
 

@@ -14,6 +14,8 @@
 ///   ([Softmax]). [Observer.Finished] carries the paths, and a [Job] that is given them yields the
 ///   same bits, alone or in any company; a repeatable one yields the same bits always.
 /// - Logits are asked for and read once a token, however often its keys and values are computed.
+/// - What no answer waits for, training say, runs in short pieces between steps, on this thread
+///   since the device is its own, and in a bounded share of the time ([Background]).
 /// - Cancellation, deadlines and drain are looked at between steps, so a row is freed within one.
 @NullMarked
 package dev.tributary.server.engine;
