@@ -231,16 +231,16 @@ final class Server implements AutoCloseable {
 
   /// What GetStats tells of adapters.
   private TierFigures tiers() {
-    TierStats device = adapters.stats();
+    TierStats memory = adapters.stats();
     VersionTotals all = state.adapters().totals();
     return new TierFigures(
-        device.adapters(),
-        device.bytes(),
-        0,
-        0,
-        Math.max(0, all.versions() - device.adapters()),
-        Math.max(0, all.weightsBytes() - device.bytes()),
-        device.loads());
+        memory.device(),
+        memory.deviceBytes(),
+        memory.host(),
+        memory.hostBytes(),
+        Math.max(0, all.versions() - memory.adapters()),
+        Math.max(0, all.weightsBytes() - memory.bytes()),
+        memory.loads());
   }
 
   private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {

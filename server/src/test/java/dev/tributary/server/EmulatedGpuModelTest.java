@@ -46,7 +46,10 @@ class EmulatedGpuModelTest {
               1 << 30)) {
         AdapterUse adapter = adapter(store);
         double[][] oracle = run(expected, tokens, ComputePath.NARROW, adapter);
+        assertThat(expected.holds(adapter.weights())).isTrue();
+        assertThat(actual.holds(adapter.weights())).isFalse();
         double[][] narrow = run(actual, tokens, ComputePath.NARROW, adapter);
+        assertThat(actual.holds(adapter.weights())).isTrue();
         double[][] wide = run(actual, tokens, ComputePath.WIDE, adapter);
         for (int i = 0; i < TOKENS; i++) {
           assertThat(Golden.kl(oracle[i], narrow[i])).isBetween(-1e-9, 1e-7);

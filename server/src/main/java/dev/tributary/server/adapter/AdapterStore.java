@@ -104,6 +104,7 @@ public final class AdapterStore implements AutoCloseable {
                     .get(tenant)
                     .map(found -> found.quota().residentBytes())
                     .orElse(Long.MAX_VALUE),
+            base::holds,
             this::read);
     tiers.listen(changes::moved);
     catalogue = new Catalogue(adapters, state.tenants(), resolver, folders, tiers, changes);
@@ -294,7 +295,7 @@ public final class AdapterStore implements AutoCloseable {
 
   private boolean isInUse(VersionRecord version) {
     AdapterVersion resident = AdapterVersion.of(version);
-    return tiers.tier(resident) == Tier.DEVICE
+    return tiers.tier(resident) != Tier.DISK
         || draining.containsKey(new StoredDigest(resident.tenant(), resident.digest()));
   }
 

@@ -20,7 +20,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Adapters' weights in memory, by tenant and digest.
@@ -62,6 +64,7 @@ final class AdapterTiers implements AutoCloseable {
   private final Loader loader;
   private final long bytes;
   private final ToLongFunction<String> quota;
+  private final Predicate<LoraWeights> onDevice;
 
   /// Everything in memory that new leases may have; what is in the cache is here, too.
   private final Map<Key, ResidentAdapter> residents = new ConcurrentHashMap<>();
@@ -81,9 +84,12 @@ final class AdapterTiers implements AutoCloseable {
 
   /// @param bytes most that weights take which no answer uses now, pinned ones included
   /// @param quota most that a tenant's weights take; [Long#MAX_VALUE] for no limit
-  AdapterTiers(long bytes, ToLongFunction<String> quota, Loader loader) {
+  /// @param onDevice whether weights in memory are where the kernels read them, now
+  AdapterTiers(
+      long bytes, ToLongFunction<String> quota, Predicate<LoraWeights> onDevice, Loader loader) {
     this.bytes = bytes;
     this.quota = quota;
+    this.onDevice = onDevice;
     this.loader = loader;
     cache =
         Caffeine.newBuilder()
@@ -147,7 +153,8 @@ final class AdapterTiers implements AutoCloseable {
       return false;
     }
     keep(key, resident);
-    return waiter.lease.complete(new Lease(waiter.version, resident, Tier.DEVICE, Duration.ZERO));
+    return waiter.lease.complete(
+        new Lease(waiter.version, resident, tier(resident), Duration.ZERO));
   }
 
   /// Counts a use, and puts what was evicted while it is leased into the cache again.
@@ -192,7 +199,7 @@ final class AdapterTiers implements AutoCloseable {
     loaded.increment();
     keep(key, resident);
     Duration took = Duration.ofNanos(System.nanoTime() - began);
-    tell(version, Tier.DISK, Tier.DEVICE, took);
+    tell(version, Tier.DISK, tier(resident), took);
     List<Waiter> waiting = waiting(key);
     waiting.forEach(waiter -> resident.lease());
     resident.loaded();
@@ -255,7 +262,7 @@ final class AdapterTiers implements AutoCloseable {
 
   private void freed(Key key, ResidentAdapter resident) {
     residents.remove(key, resident);
-    tell(resident.version(), Tier.DEVICE, Tier.DISK, Duration.ZERO);
+    tell(resident.version(), tier(resident), Tier.DISK, Duration.ZERO);
   }
 
   private void tell(AdapterVersion version, Tier from, Tier to, Duration loadTime) {
@@ -347,7 +354,12 @@ final class AdapterTiers implements AutoCloseable {
 
   /// Where the weights of `version` are.
   Tier tier(AdapterVersion version) {
-    return resident(version) == null ? Tier.DISK : Tier.DEVICE;
+    ResidentAdapter resident = resident(version);
+    return resident == null ? Tier.DISK : tier(resident);
+  }
+
+  private Tier tier(ResidentAdapter resident) {
+    return onDevice.test(resident.weights()) ? Tier.DEVICE : Tier.HOST;
   }
 
   boolean pinned(AdapterVersion version) {
@@ -361,14 +373,26 @@ final class AdapterTiers implements AutoCloseable {
     return resident == null ? 0 : resident.leases();
   }
 
-  /// Versions in memory, and the bytes of their weights.
   TierStats stats() {
-    List<ResidentAdapter> now = List.copyOf(residents.values());
+    Map<Tier, List<ResidentAdapter>> now =
+        residents.values().stream().collect(Collectors.groupingBy(this::tier));
+    List<ResidentAdapter> device = now.getOrDefault(Tier.DEVICE, List.of());
+    List<ResidentAdapter> host = now.getOrDefault(Tier.HOST, List.of());
     return new TierStats(
-        now.size(),
-        now.stream().mapToLong(resident -> resident.weights().bytes()).sum(),
-        now.stream().mapToInt(ResidentAdapter::leases).sum(),
+        device.size(),
+        bytes(device),
+        host.size(),
+        bytes(host),
+        leases(device) + leases(host),
         loaded.sum());
+  }
+
+  private static long bytes(List<ResidentAdapter> adapters) {
+    return adapters.stream().mapToLong(resident -> resident.weights().bytes()).sum();
+  }
+
+  private static int leases(List<ResidentAdapter> adapters) {
+    return adapters.stream().mapToInt(ResidentAdapter::leases).sum();
   }
 
   private @Nullable ResidentAdapter resident(AdapterVersion version) {

@@ -18,7 +18,10 @@
 /// running answer, and what is evicted while in use is found again ([AdapterTiers]).
 ///
 /// **Tiers.** The CPU's kernels read adapters in host memory, so there the device tier is that
-/// memory and the host tier is empty.
+/// memory and the host tier is empty. A GPU's pool takes an adapter when a step first uses it and
+/// gives it up when others need the room: what the pool has not, or not any more, is in the host
+/// tier. Moves between these two cost no load and are told to nobody; who asks where a version is
+/// hears it.
 ///
 /// **Builds.** Weights are used only once what they were built of is recorded ([Builds]), whichever
 /// way the version came.

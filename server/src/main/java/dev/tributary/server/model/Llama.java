@@ -211,6 +211,12 @@ public final class Llama implements StepRunner, BaseWeights {
   }
 
   @Override
+  public boolean holds(LoraWeights adapter) {
+    return adapter.pairs().values().stream()
+        .allMatch(pair -> ops.holds(pair.a()) && ops.holds(pair.bt()));
+  }
+
+  @Override
   public Linear pack(LinearWeights replacement) {
     return ops.pack(replacement);
   }

@@ -110,6 +110,7 @@ final class Leases implements AutoCloseable {
   static Tier tier(dev.tributary.server.adapter.Tier tier) {
     return switch (tier) {
       case DEVICE -> Tier.TIER_DEVICE;
+      case HOST -> Tier.TIER_HOST;
       case DISK -> Tier.TIER_DISK;
     };
   }

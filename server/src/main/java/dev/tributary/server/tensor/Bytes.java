@@ -37,6 +37,9 @@ public final class Bytes {
 
   private final @Nullable DeviceMemory device;
 
+  /// Whether a GPU's pool of adapters has a copy of the region.
+  private volatile boolean pooled;
+
   private Bytes(MemorySegment segment) {
     this.segment = segment;
     device = null;
@@ -46,6 +49,14 @@ public final class Bytes {
   Bytes(DeviceMemory device) {
     segment = MemorySegment.NULL;
     this.device = device;
+  }
+
+  boolean isPooled() {
+    return pooled;
+  }
+
+  void pooled(boolean now) {
+    pooled = now;
   }
 
   /// Memory of the host that something else allocated.

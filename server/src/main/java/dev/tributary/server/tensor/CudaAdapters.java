@@ -78,6 +78,7 @@ final class CudaAdapters {
       entry = new Entry(matrix, gone, allocate(Math.ceilDiv(matrix.size(), PAGE)));
       entries.put(matrix, entry);
       copy(matrix.segment(), entry.pages);
+      matrix.pooled(true);
     }
     entry.lastStep = step;
     byUse.remove(entry);
@@ -89,11 +90,6 @@ final class CudaAdapters {
   int pagesInUse() {
     dropClosed();
     return taken.cardinality();
-  }
-
-  /// Whether `matrix` is in the pool.
-  boolean has(Bytes matrix) {
-    return entries.containsKey(matrix);
   }
 
   private void dropClosed() {
@@ -145,6 +141,7 @@ final class CudaAdapters {
     Bytes matrix = entry.get();
     if (matrix != null) {
       entries.remove(matrix);
+      matrix.pooled(false);
     }
     for (int page : entry.pages) {
       taken.clear(page);

@@ -79,6 +79,11 @@ final class CudaOps implements Ops {
     return driver;
   }
 
+  @Override
+  public boolean holds(Matrix adapter) {
+    return adapter.data().isPooled();
+  }
+
   CudaAdapters adapters() {
     return adapters;
   }

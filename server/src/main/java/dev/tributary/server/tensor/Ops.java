@@ -116,6 +116,12 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// the product's input, float32 `[rows, inputs]`; y: its output, float32 `[rows, columns]`.
   void lora(Matrix x, Matrix y, List<LoraSegment> segments);
 
+  /// Whether a matrix of an adapter is where the kernels read it. If not, a step that uses it
+  /// brings it there first. Any thread may ask.
+  default boolean holds(Matrix adapter) {
+    return true;
+  }
+
   /// `y[i, j] += bias[j]`. y: float32.
   void addBias(Matrix y, float[] bias);
 

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -36,6 +38,9 @@ class AdapterTiersTest {
   /// All that was ever loaded.
   private final Queue<LoraWeights> loaded = new ConcurrentLinkedQueue<>();
 
+  /// What a device with memory of its own does not have now.
+  private final Set<LoraWeights> inHost = ConcurrentHashMap.newKeySet();
+
   private volatile long quota = Long.MAX_VALUE;
   private AdapterTiers tiers = tiers(4 * SIZE);
 
@@ -52,7 +57,7 @@ class AdapterTiersTest {
     }
     // More than the cache holds, but every one is leased.
     assertThat(alive()).isEqualTo(20);
-    assertThat(tiers.stats()).isEqualTo(new TierStats(20, 20L * SIZE, 20, 20));
+    assertThat(tiers.stats()).isEqualTo(new TierStats(20, 20L * SIZE, 0, 0, 20, 20));
     leases.forEach(Lease::close);
     assertThat(alive()).isLessThanOrEqualTo(4);
     assertThat(tiers.stats().bytes()).isLessThanOrEqualTo(4 * SIZE);
@@ -76,6 +81,25 @@ class AdapterTiersTest {
       assertThat(theirs.weights()).isNotSameAs(mine.weights());
       assertThat(theirs.tier()).isEqualTo(Tier.DISK);
     }
+  }
+
+  @Test
+  void tier_isHostWhileTheDeviceHasNoCopy() {
+    List<String> moves = new ArrayList<>();
+    tiers.listen((version, from, to, time) -> moves.add(from + " -> " + to));
+    Lease first = tiers.lease(version(1)).join();
+    assertThat(tiers.tier(version(1))).isEqualTo(Tier.DEVICE);
+    inHost.add(first.weights());
+    assertThat(tiers.tier(version(1))).isEqualTo(Tier.HOST);
+    try (Lease again = tiers.lease(version(1)).join();
+        Lease other = tiers.lease(version(2)).join()) {
+      assertThat(again.tier()).isEqualTo(Tier.HOST);
+      assertThat(other.tier()).isEqualTo(Tier.DISK);
+      assertThat(tiers.stats()).isEqualTo(new TierStats(1, SIZE, 1, SIZE, 3, 2));
+    }
+    first.close();
+    assertThat(tiers.unload(version(1))).isCompleted();
+    assertThat(moves).containsExactly("DISK -> DEVICE", "DISK -> DEVICE", "HOST -> DISK");
   }
 
   @Test
@@ -236,7 +260,8 @@ class AdapterTiersTest {
   }
 
   private AdapterTiers tiers(long bytes) {
-    return new AdapterTiers(bytes, tenant -> quota, this::load);
+    return new AdapterTiers(
+        bytes, tenant -> quota, weights -> !inHost.contains(weights), this::load);
   }
 
   private LoraWeights load(AdapterVersion version) {

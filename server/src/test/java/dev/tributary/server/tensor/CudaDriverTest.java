@@ -210,8 +210,25 @@ class CudaDriverTest {
       assertThat(ops.adapters().pagesInUse()).isEqualTo(6);
       // The most lately used of all that was there has gone, so none of the others needs to.
       ops.lora(x, y, List.of(segment(List.of(term(in(closable, 2, 256), in(closable, 2, 64))))));
-      kept.forEach(term -> assertThat(ops.adapters().has(term.a().data())).as("%s", term).isTrue());
+      kept.forEach(term -> assertThat(ops.holds(term.a())).as("%s", term).isTrue());
       assertThat(ops.adapters().pagesInUse()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void adapters_thatMadeRoomForOthers_areNotHeldAnyMore() {
+    Random random = new Random(2);
+    try (CudaOps ops = EmulatedCuda.ops(4 * CudaAdapters.PAGE)) {
+      List<LoraSegment.Term> terms = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        terms.add(term(Samples.f32(random, 2, 256), Samples.f32(random, 2, 64)));
+      }
+      Matrix y = ops.allocate(DType.F32, 1, 64);
+      Matrix x = ops.allocate(DType.F32, 1, 256);
+      assertThat(terms).noneMatch(term -> ops.holds(term.a()) || ops.holds(term.bt()));
+      terms.forEach(term -> ops.lora(x, y, List.of(segment(List.of(term)))));
+      assertThat(terms).map(term -> ops.holds(term.a())).containsExactly(false, true, true);
+      assertThat(terms).map(term -> ops.holds(term.bt())).containsExactly(false, true, true);
     }
   }
 
