@@ -1,6 +1,7 @@
 package dev.tributary.client;
 
 import dev.tributary.identity.AdapterDigest;
+import dev.tributary.tlog.Hash;
 import dev.tributary.v1.UploadVersionRequest.FileInfo;
 import dev.tributary.v1.UploadVersionRequest.Header;
 import java.io.IOException;
@@ -9,8 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -82,7 +81,7 @@ public record AdapterFolder(Path path, List<FileInfo> files, String digest, List
   }
 
   private static FileInfo info(Path file) throws IOException {
-    MessageDigest sha = sha256();
+    MessageDigest sha = Hash.digest();
     byte[] buffer = new byte[BUFFER_BYTES];
     long size = 0;
     try (InputStream in = Files.newInputStream(file)) {
@@ -94,15 +93,7 @@ public record AdapterFolder(Path path, List<FileInfo> files, String digest, List
     return FileInfo.newBuilder()
         .setName(name(file))
         .setSize(size)
-        .setDigest("sha256:" + HexFormat.of().formatHex(sha.digest()))
+        .setDigest(Hash.of(sha.digest()).text())
         .build();
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
   }
 }

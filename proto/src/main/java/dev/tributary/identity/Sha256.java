@@ -1,10 +1,10 @@
 package dev.tributary.identity;
 
+import dev.tributary.tlog.Hash;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /// A running SHA-256 with the encodings that digests are made of.
@@ -12,17 +12,9 @@ final class Sha256 {
   /// Some 40 µs of work: who reads for us may want to rest between two reads.
   private static final int CHUNK_BYTES = 1 << 16;
 
-  private final MessageDigest digest;
+  private final MessageDigest digest = Hash.digest();
   private final ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
   private final ByteBuffer number = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-
-  Sha256() {
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
-  }
 
   Sha256 bytes(byte[] bytes) {
     digest.update(bytes);

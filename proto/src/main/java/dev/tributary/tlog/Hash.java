@@ -86,7 +86,8 @@ public final class Hash {
     return text();
   }
 
-  static MessageDigest digest() {
+  /// A running SHA-256.
+  public static MessageDigest digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

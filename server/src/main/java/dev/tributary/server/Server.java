@@ -35,15 +35,13 @@ import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.weights.Checkpoint;
 import dev.tributary.server.weights.Gguf;
 import dev.tributary.server.weights.HfDirectory;
+import dev.tributary.tlog.Hash;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.HexFormat;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -259,13 +257,7 @@ final class Server implements AutoCloseable {
   /// Digest of what decides an answer's bits besides the request.
   private static String numericsId(Ops ops, Processor processor) {
     String all = String.join("\n", ops.numerics(), String.join(" ", processor.features()), VERSION);
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(all.getBytes(StandardCharsets.UTF_8));
-      return "sha256:" + HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
+    return Hash.sha256(all.getBytes(StandardCharsets.UTF_8)).text();
   }
 
   private void listAdapters() {

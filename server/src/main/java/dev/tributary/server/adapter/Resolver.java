@@ -12,9 +12,8 @@ import dev.tributary.server.state.AliasRecord;
 import dev.tributary.server.state.Tenants;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.state.VersionState;
+import dev.tributary.tlog.Hash;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -192,12 +191,7 @@ final class Resolver {
   /// Of the adapter's and the alias's names, too: else those whose keys hash low would meet the
   /// canaries of all adapters.
   private static long hash(AdapterName adapter, String alias, String affinity) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update((adapter + "\n" + alias + "\n").getBytes(UTF_8));
-      return ByteBuffer.wrap(digest.digest(affinity.getBytes(UTF_8))).getLong();
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
+    String text = adapter + "\n" + alias + "\n" + affinity;
+    return ByteBuffer.wrap(Hash.sha256(text.getBytes(UTF_8)).bytes()).getLong();
   }
 }

@@ -1,5 +1,6 @@
 package dev.tributary.server.adapter;
 
+import dev.tributary.tlog.Hash;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
@@ -7,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /// One version's files on their way in. What has come is what the disk has, so an upload goes on
@@ -111,12 +110,7 @@ final class Upload {
   }
 
   private String digest(Path file) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = Hash.digest();
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
     try (ReadableByteChannel channel = disk.read(file)) {
       while (channel.read(buffer) >= 0) {
@@ -124,7 +118,7 @@ final class Upload {
         buffer.clear();
       }
     }
-    return "sha256:" + HexFormat.of().formatHex(digest.digest());
+    return Hash.of(digest.digest()).text();
   }
 
   private Path path(int file) {

@@ -3,11 +3,11 @@ package dev.tributary.server.rpc;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tributary.server.state.OwnerFile;
+import dev.tributary.tlog.Hash;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.regex.Pattern;
@@ -56,10 +56,6 @@ public final class AdminKey {
   }
 
   private static byte[] hash(String secret) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
+    return Hash.sha256(secret.getBytes(UTF_8)).bytes();
   }
 }

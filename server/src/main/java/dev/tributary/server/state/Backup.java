@@ -18,7 +18,7 @@ final class Backup {
       throw new StateException(new StateException.Unavailable("there is no state at " + file));
     }
     Path partial = target.resolveSibling(target.getFileName() + "." + Nonces.hex(4) + ".partial");
-    OwnFile.create(partial);
+    OwnerFile.create(partial);
     try {
       try {
         Database.copy(file, partial);

@@ -2,9 +2,9 @@ package dev.tributary.server.state;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tributary.tlog.Hash;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -190,10 +190,6 @@ public final class Keys {
   }
 
   private static byte[] hash(String secret) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(secret.getBytes(UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
+    return Hash.sha256(secret.getBytes(UTF_8)).bytes();
   }
 }

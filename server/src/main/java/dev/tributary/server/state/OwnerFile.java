@@ -15,7 +15,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/// A secret in a file that only its owner can read.
+/// Files that only their owner can read, where the system knows such permissions.
 public final class OwnerFile {
   private static final int MAX_BYTES = 1_024;
   private static final Set<PosixFilePermission> OWNER =
@@ -23,7 +23,28 @@ public final class OwnerFile {
 
   private OwnerFile() {}
 
-  /// The file's text without space around it; empty if it has more than 1,024 bytes.
+  /// Makes an empty one, unless there is a file.
+  static void create(Path file) {
+    if (Files.exists(file)) {
+      return;
+    }
+    try {
+      Files.createFile(file, mode(file));
+    } catch (IOException e) {
+      throw new StateException(
+          new StateException.Unavailable(file + " can't be made: " + e.getMessage()), e);
+    }
+  }
+
+  private static FileAttribute<?>[] mode(Path file) throws IOException {
+    return Files.getFileStore(file.toAbsolutePath().getParent())
+            .supportsFileAttributeView(PosixFileAttributeView.class)
+        ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(OWNER)}
+        : new FileAttribute<?>[0];
+  }
+
+  /// The secret in the file: its text without space around it; empty if it has more than 1,024
+  /// bytes.
   ///
   /// @param what the secret's name, for the user
   /// @throws IOException with a text for the user if others can read the file
@@ -37,17 +58,11 @@ public final class OwnerFile {
     return Files.size(file) > MAX_BYTES ? "" : Files.readString(file, US_ASCII).strip();
   }
 
-  /// Makes the file with one line. Written under another name first: a file of that name is whole,
-  /// however the process ended. One that another process made meanwhile stays.
+  /// Makes the file with a secret, one line. Written under another name first: a file of that name
+  /// is whole, however the process ended. One that another process made meanwhile stays.
   public static void make(Path file, String line) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
-    boolean posix =
-        Files.getFileStore(folder).supportsFileAttributeView(PosixFileAttributeView.class);
-    FileAttribute<?>[] mode =
-        posix
-            ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(OWNER)}
-            : new FileAttribute<?>[0];
-    Path draft = Files.createTempFile(folder, file.getFileName().toString(), ".new", mode);
+    Path draft = Files.createTempFile(folder, file.getFileName().toString(), ".new", mode(file));
     try {
       try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
         ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(US_ASCII));

@@ -41,7 +41,7 @@ public final class State implements AutoCloseable {
     Path real = real(file);
     Occupancy occupancy = Occupancy.take(real, time.instant());
     try {
-      OwnFile.create(real);
+      OwnerFile.create(real);
       Database database = Database.open(real, Schema.current());
       try {
         database.change(VersionTable::endDraining);
