@@ -15,6 +15,7 @@ import dev.tributary.record.SettlementRecord;
 import dev.tributary.record.Shares;
 import dev.tributary.record.WithdrawalRecord;
 import dev.tributary.tlog.VerifierKey;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -171,8 +172,7 @@ final class LeafChecks {
     if (open.fees() > 0 && memory.partPpm < 0) {
       find(index, "has fees, and no price precedes it");
     }
-    if (Math.addExact(open.credited(), open.unattributed())
-        > Math.ceilDiv(Math.multiplyExact(open.fees(), part), MILLION)) {
+    if (isMore(open, part)) {
       find(
           index,
           "credits %d and leaves %d unattributed, more than the contributors' part of %d"
@@ -181,6 +181,15 @@ final class LeafChecks {
     if (open.credited() > 0 && noneShared(open.firstLeaf(), open.lastLeaf())) {
       find(index, "credits %d where no answer has shares".formatted(open.credited()));
     }
+  }
+
+  /// Whether more is given than the part of the fees, rounded up; both can be beyond a long.
+  private static boolean isMore(SettlementRecord.Open open, long partPpm) {
+    BigInteger given =
+        BigInteger.valueOf(open.credited()).add(BigInteger.valueOf(open.unattributed()));
+    BigInteger part = BigInteger.valueOf(open.fees()).multiply(BigInteger.valueOf(partPpm));
+    return given.subtract(BigInteger.ONE).multiply(BigInteger.valueOf(MILLION)).compareTo(part)
+        >= 0;
   }
 
   private boolean noneShared(long first, long last) {

@@ -175,6 +175,19 @@ class LedgerAuditTest {
   }
 
   @Test
+  void audit_moneyBeyondALong_isAuditedToo() throws IOException, InterruptedException {
+    log.append(Records.price(Records.HOUR));
+    answered();
+    log.append(Records.settlement(0, 10, 2, Long.MAX_VALUE, 300, 200));
+    assertThat(findings()).isEmpty();
+    log.append(Records.settlement(10, 20, 3, 1, Long.MAX_VALUE, Long.MAX_VALUE));
+    assertThat(findings())
+        .singleElement()
+        .asString()
+        .startsWith("leaf 4 credits 9223372036854775807 and leaves 9223372036854775807");
+  }
+
+  @Test
   void audit_moneyOutOfNothing_isFound() throws IOException, InterruptedException {
     long generation = log.append(Records.generation("g"));
     log.append(Records.unattributed(generation));

@@ -117,9 +117,10 @@ final class TrustOptions {
       return given.get().policy();
     }
     Optional<VerifierKey> before = tributary.pins().pinned(head.origin());
-    if (before.isPresent() && head.shown().isPresent()) {
+    if (before.isPresent()) {
       VerifierKey now = followed(tributary, before.get(), head);
-      if (head.shown().get().equals(now)) {
+      if (!now.equals(before.get())) {
+        // The pinned key's time is over, whoever shows it: it may be stolen.
         return Policy.of(now);
       }
     }

@@ -95,6 +95,7 @@ class LedgerCommandTest {
   void audit_rotatedKey_leadsTheOthers() throws IOException {
     answered();
     run("ledger", "audit");
+    SigningKey first = log.key;
     SigningKey next = SigningKey.generate(FakeProvenance.ORIGIN, new SecureRandom());
     log.append(KeyRotationRecord.sign(log.key, next, 2));
     log.key = next;
@@ -108,6 +109,10 @@ class LedgerCommandTest {
     assertThat(run("ledger", "export", folder.resolve("x").toString()).code()).isZero();
     assertThat(run("ledger", "fsck", folder.resolve("x").toString()).code()).isZero();
     assertThat(run("ledger", "audit").code()).isZero();
+    // Somebody has the key that was in force before.
+    log.key = first;
+    log.append(Records.unattributed(0));
+    assertThat(run("ledger", "export", folder.resolve("y").toString()).code()).isEqualTo(1);
     // Another key that nobody was led to.
     log.key = SigningKey.generate(FakeProvenance.ORIGIN, new SecureRandom());
     assertThat(run("ledger", "export", folder.resolve("y").toString()).code()).isEqualTo(1);
