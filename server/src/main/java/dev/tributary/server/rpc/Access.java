@@ -88,6 +88,7 @@ public final class Access {
         optional(quota.tokensPerMinute()),
         optional(quota.concurrentRequests()),
         optional(quota.queuedRequests()),
+        optional(quota.replaysPerHour()),
         quota.weight() == null ? Request.DEFAULT_WEIGHT : quota.weight());
   }
 

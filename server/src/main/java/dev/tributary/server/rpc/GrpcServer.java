@@ -102,7 +102,11 @@ public final class GrpcServer implements AutoCloseable {
                 recorder,
                 records.books() == null
                     ? null
-                    : new Replays(serving, new RecordedGenerations(records.books()), recorder)),
+                    : new Replays(
+                        serving,
+                        new RecordedGenerations(records.books()),
+                        recorder,
+                        access.quotas())),
             new AdaptersService(
                 serving.adapters(),
                 new AdapterAnswers(serving.metrics().versions(), access.state().contributions()),

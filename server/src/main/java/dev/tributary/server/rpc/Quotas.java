@@ -32,6 +32,11 @@ final class Quotas {
     use(tenant).count();
   }
 
+  /// Counts an answer that is given again, or throws RESOURCE_EXHAUSTED.
+  void countReplay(String tenant) {
+    use(tenant).countReplay();
+  }
+
   /// Counts a request and gives it a place, at once or when one is free; or throws
   /// RESOURCE_EXHAUSTED. Cancelling the future gives the place up. What it completes with is to be
   /// closed.

@@ -73,7 +73,10 @@ final class RecordedGenerations {
       if (!record.tenant().equals(tenant)) {
         throw Statuses.notFound("generation", record.id());
       }
-      return new Found(proven.index(), record);
+      // What was erased stays so, whoever has kept it.
+      return kept(proven.index()).record() == null
+          ? new Found(proven.index(), null)
+          : new Found(proven.index(), record);
     } catch (RecordException e) {
       throw Statuses.invalid("record", String.valueOf(e.getMessage()));
     }

@@ -1,5 +1,6 @@
 package dev.tributary.server.rpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.identity.ComputePath;
 import dev.tributary.record.AdapterUse;
 import dev.tributary.record.GenerationRecord;
@@ -10,6 +11,7 @@ import dev.tributary.server.engine.Ticket;
 import dev.tributary.server.schedule.PathRun;
 import dev.tributary.server.schedule.Priority;
 import dev.tributary.server.schedule.Request;
+import dev.tributary.server.schedule.SharedPlaces;
 import dev.tributary.v1.AdapterSelector;
 import dev.tributary.v1.Finished;
 import dev.tributary.v1.GenerateEvent;
@@ -24,7 +26,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,38 +33,54 @@ import org.jspecify.annotations.Nullable;
 /// and paths, and says whether the same came out.
 ///
 /// A replay is nobody's generation: it is charged to nobody, has no shares, and leaves an Audit
-/// record. It waits behind everything else of its tenant.
+/// record. It has a quota of its own, and waits behind everything else of its tenant.
 final class Replays {
   /// At once, of all tenants: what nobody is charged for must not crowd out what somebody is.
-  private static final int MOST = 4;
+  private static final int MOST = 8;
 
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Serving serving;
   private final RecordedGenerations recorded;
   private final Recorder recorder;
-  private final Semaphore places = new Semaphore(MOST);
+  private final Quotas quotas;
 
-  Replays(Serving serving, RecordedGenerations recorded, Recorder recorder) {
+  @GuardedBy("places")
+  private final SharedPlaces places = new SharedPlaces(MOST);
+
+  Replays(Serving serving, RecordedGenerations recorded, Recorder recorder, Quotas quotas) {
     this.serving = serving;
     this.recorded = recorded;
     this.recorder = recorder;
+    this.quotas = quotas;
   }
 
   /// @param out takes the events; blocks while the reader is behind, throws when the call has ended
   void run(ReplayRequest request, Call<?> call, Consumer<GenerateEvent> out) {
-    Caller caller = Caller.current();
-    RecordedGenerations.Found found = recorded.find(request, caller.tenant());
-    if (!places.tryAcquire()) {
-      throw Statuses.exhausted(MOST + " answers are being replayed already", RETRY);
+    recorder.checkOpen();
+    String tenant = Caller.current().tenant();
+    RecordedGenerations.Found found = recorded.find(request, tenant);
+    quotas.countReplay(tenant);
+    ReplayResult result = replay(found, call, out);
+    // Of an erased answer nothing new is said: it would outlive the answer.
+    if (found.record() != null) {
+      recorder.audited(found.leaf(), result, tenant);
     }
-    try {
-      ReplayResult result = replay(found, call, out);
-      recorder.audited(found.leaf(), result, caller.tenant());
-      out.accept(
-          GenerateEvent.newBuilder().setFinished(Finished.newBuilder().setReplay(result)).build());
-    } finally {
-      places.release();
+    out.accept(
+        GenerateEvent.newBuilder().setFinished(Finished.newBuilder().setReplay(result)).build());
+  }
+
+  private void takePlace(String tenant) {
+    synchronized (places) {
+      if (!places.take(tenant)) {
+        throw Statuses.exhausted("too many answers are being replayed already", RETRY);
+      }
+    }
+  }
+
+  private void freePlace(String tenant) {
+    synchronized (places) {
+      places.free(tenant);
     }
   }
 
@@ -130,10 +147,27 @@ final class Replays {
       Leases leases,
       Call<?> call,
       Consumer<GenerateEvent> out) {
-    JobEvents events = new JobEvents(0, call.record(), () -> {}, leases::close);
+    String tenant = Caller.current().tenant();
+    JobEvents events =
+        new JobEvents(
+            0,
+            call.record(),
+            () -> {},
+            () -> {
+              // However long the reader takes.
+              leases.close();
+              freePlace(tenant);
+            });
     Job job = job(record, sampling, leases, call);
     Emitted emitted = new Emitted(0);
-    Ticket ticket = serving.engine().submit(job, events);
+    takePlace(tenant);
+    Ticket ticket;
+    try {
+      ticket = serving.engine().submit(job, events);
+    } catch (RuntimeException e) {
+      freePlace(tenant);
+      throw e;
+    }
     call.onEnd(ticket::cancel);
     EventWriter writer =
         new EventWriter(serving, record.id(), "", leases, job.sampling(), 0, 0, false);

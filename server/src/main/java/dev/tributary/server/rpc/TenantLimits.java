@@ -8,12 +8,14 @@ import java.util.OptionalLong;
 ///
 /// @param tokensPerMinute prompt and completion tokens
 /// @param queuedRequests waiting, beyond the concurrent ones
+/// @param replaysPerHour answers given again
 /// @param weight share of the machine under load, relative to other tenants', in [1, 1000]
 record TenantLimits(
     OptionalLong requestsPerMinute,
     OptionalLong tokensPerMinute,
     OptionalInt concurrentRequests,
     OptionalInt queuedRequests,
+    OptionalLong replaysPerHour,
     int weight) {
   static final TenantLimits NONE =
       new TenantLimits(
@@ -21,5 +23,6 @@ record TenantLimits(
           OptionalLong.empty(),
           OptionalInt.empty(),
           OptionalInt.empty(),
+          OptionalLong.empty(),
           Request.DEFAULT_WEIGHT);
 }

@@ -14,6 +14,9 @@ final class TenantUse {
   /// What a tenant is told to wait for one of its own requests to end.
   private static final Duration RETRY = Duration.ofSeconds(1);
 
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final Duration HOUR = Duration.ofHours(1);
+
   private final String tenant;
   private final Supplier<TenantLimits> limits;
   private final LongSupplier clock;
@@ -24,6 +27,9 @@ final class TenantUse {
 
   @GuardedBy("this")
   private @Nullable TokenBucket tokens;
+
+  @GuardedBy("this")
+  private @Nullable TokenBucket replays;
 
   /// Those without a place, the oldest first.
   @GuardedBy("this")
@@ -45,6 +51,19 @@ final class TenantUse {
 
   void count() {
     count(limits.get());
+  }
+
+  /// Counts an answer that is given again, or throws RESOURCE_EXHAUSTED.
+  void countReplay() {
+    TenantLimits now = limits.get();
+    synchronized (this) {
+      long time = clock.getAsLong();
+      replays = fit(replays, now.replaysPerHour(), HOUR, time);
+      if (replays != null) {
+        check(replays, 1, now.replaysPerHour(), "replays", "hour", time);
+        replays.take(1, time);
+      }
+    }
   }
 
   CompletableFuture<Place> enter() {
@@ -93,18 +112,18 @@ final class TenantUse {
 
   private synchronized void count(TenantLimits now) {
     long time = clock.getAsLong();
-    requests = fit(requests, now.requestsPerMinute(), time);
+    requests = fit(requests, now.requestsPerMinute(), MINUTE, time);
     if (requests != null) {
-      check(requests, 1, now.requestsPerMinute(), "requests", time);
+      check(requests, 1, now.requestsPerMinute(), "requests", "minute", time);
       requests.take(1, time);
     }
   }
 
   private synchronized void checkTokens(long count, TenantLimits now) {
     long time = clock.getAsLong();
-    tokens = fit(tokens, now.tokensPerMinute(), time);
+    tokens = fit(tokens, now.tokensPerMinute(), MINUTE, time);
     if (tokens != null) {
-      check(tokens, count, now.tokensPerMinute(), "tokens", time);
+      check(tokens, count, now.tokensPerMinute(), "tokens", "minute", time);
     }
   }
 
@@ -134,13 +153,15 @@ final class TenantUse {
     }
   }
 
-  private void check(TokenBucket bucket, long count, OptionalLong quota, String what, long time) {
+  private void check(
+      TokenBucket bucket, long count, OptionalLong quota, String what, String period, long time) {
     Duration wait = bucket.until(count, time);
     if (!wait.isZero()) {
       throw Statuses.quota(
           tenant,
-          what + "_per_minute",
-          "has used its quota of %,d %s a minute".formatted(quota.orElseThrow(), what),
+          what + "_per_" + period,
+          "has used its quota of %,d %s %s %s"
+              .formatted(quota.orElseThrow(), what, period.equals("hour") ? "an" : "a", period),
           wait);
     }
   }
@@ -151,14 +172,14 @@ final class TenantUse {
 
   /// The bucket for a quota as it is now: none, a new one, or the old one at its new size.
   private static @Nullable TokenBucket fit(
-      @Nullable TokenBucket bucket, OptionalLong perMinute, long time) {
-    if (perMinute.isEmpty()) {
+      @Nullable TokenBucket bucket, OptionalLong most, Duration period, long time) {
+    if (most.isEmpty()) {
       return null;
     }
     if (bucket == null) {
-      return new TokenBucket(perMinute.getAsLong(), time);
+      return new TokenBucket(most.getAsLong(), period, time);
     }
-    bucket.resize(perMinute.getAsLong(), time);
+    bucket.resize(most.getAsLong(), time);
     return bucket;
   }
 

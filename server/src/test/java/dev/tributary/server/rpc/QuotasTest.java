@@ -56,6 +56,30 @@ class QuotasTest {
   }
 
   @Test
+  void replaysPerHour_areCountedByThemselves() throws Exception {
+    limits =
+        new TenantLimits(
+            OptionalLong.of(1),
+            OptionalLong.empty(),
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            OptionalLong.of(2),
+            100);
+    quotas.count("a");
+    quotas.countReplay("a");
+    quotas.countReplay("a");
+
+    StatusRuntimeException refused = refused(() -> quotas.countReplay("a"));
+    assertThat(refused.getStatus().getDescription())
+        .isEqualTo("tenant \"a\" has used its quota of 2 replays an hour");
+    assertThat(violation(refused).getQuotaId()).isEqualTo("replays_per_hour");
+    assertThat(detail(refused, RetryInfo.class).getRetryDelay().getSeconds()).isEqualTo(1_800);
+    quotas.countReplay("b");
+    clock.addAndGet(Duration.ofMinutes(30).toNanos());
+    quotas.countReplay("a");
+  }
+
+  @Test
   void aRaisedQuota_countsFromTheNextRequestOn() {
     limits = limits(1, null, null, null);
     quotas.count("a");
@@ -222,6 +246,7 @@ class QuotasTest {
             OptionalLong.empty(),
             OptionalInt.empty(),
             OptionalInt.empty(),
+            OptionalLong.empty(),
             700);
     assertThat(quotas.enter("a").join().weight()).isEqualTo(700);
     assertThat(quotas.enter("b").join().weight()).isEqualTo(100);
@@ -237,6 +262,7 @@ class QuotasTest {
         tokens == null ? OptionalLong.empty() : OptionalLong.of(tokens),
         concurrent == null ? OptionalInt.empty() : OptionalInt.of(concurrent),
         queued == null ? OptionalInt.empty() : OptionalInt.of(queued),
+        OptionalLong.empty(),
         100);
   }
 

@@ -179,12 +179,13 @@ class ReplaysTest {
   }
 
   @Test
-  void aReceipt_replaysWithoutTheServersOwnRecord() {
+  void aReceiptOfAnErasedAnswer_isNotReplayed() {
     GenerateResponse answer = fixture.inference().generateOnce(loud("hello").build());
     Receipt receipt = receipt(id(answer));
     books.ledger().erase(List.of(answer.getReceipt().getLeafIndex()), "public", "request");
 
-    assertThat(brought(receipt).getOutcome()).isEqualTo(Outcome.OUTCOME_IDENTICAL);
+    assertThat(brought(receipt).getOutcome()).isEqualTo(Outcome.OUTCOME_ERASED);
+    assertThat(audits()).isEmpty();
   }
 
   @Test

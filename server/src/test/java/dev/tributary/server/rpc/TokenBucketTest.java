@@ -12,7 +12,7 @@ class TokenBucketTest {
 
   @Test
   void aMinutesWorth_canBeTakenAtOnceAndComesBackSteadily() {
-    TokenBucket bucket = new TokenBucket(60, 5);
+    TokenBucket bucket = new TokenBucket(60, Duration.ofMinutes(1), 5);
     assertThat(bucket.until(60, 5)).isZero();
     bucket.take(60, 5);
     assertThat(bucket.until(1, 5)).isEqualTo(Duration.ofSeconds(1));
@@ -22,14 +22,14 @@ class TokenBucketTest {
 
   @Test
   void anOverdraft_isMadeUpForFirst() {
-    TokenBucket bucket = new TokenBucket(60, 0);
+    TokenBucket bucket = new TokenBucket(60, Duration.ofMinutes(1), 0);
     bucket.take(90, 0);
     assertThat(bucket.until(1, 0)).isEqualTo(Duration.ofSeconds(31));
   }
 
   @Test
   void moreThanAMinutesWorth_waitsForAFullBucket() {
-    TokenBucket bucket = new TokenBucket(60, 0);
+    TokenBucket bucket = new TokenBucket(60, Duration.ofMinutes(1), 0);
     assertThat(bucket.until(1_000, 0)).isZero();
     bucket.take(6, 0);
     assertThat(bucket.until(1_000, 0)).isEqualTo(Duration.ofSeconds(6));
@@ -37,7 +37,7 @@ class TokenBucketTest {
 
   @Test
   void resize_appliesToWhatIsThere() {
-    TokenBucket bucket = new TokenBucket(600, 0);
+    TokenBucket bucket = new TokenBucket(600, Duration.ofMinutes(1), 0);
     bucket.resize(60, 0);
     bucket.take(60, 0);
     assertThat(bucket.until(1, 0)).isEqualTo(Duration.ofSeconds(1));
@@ -50,12 +50,12 @@ class TokenBucketTest {
 
   @Test
   void zero_isNeverThere() {
-    assertThat(new TokenBucket(0, 0).until(1, MINUTE)).isPositive();
+    assertThat(new TokenBucket(0, Duration.ofMinutes(1), 0).until(1, MINUTE)).isPositive();
   }
 
   @Test
   void whatIsGivenBack_neverOverfills() {
-    TokenBucket bucket = new TokenBucket(10, 0);
+    TokenBucket bucket = new TokenBucket(10, Duration.ofMinutes(1), 0);
     bucket.take(-5, 0);
     bucket.take(10, 0);
     assertThat(bucket.until(1, 0)).isPositive();
@@ -65,7 +65,7 @@ class TokenBucketTest {
   @Test
   void overAnyTime_noMoreIsTakenThanTheQuotaAndOneBucket() {
     Random random = new Random(3);
-    TokenBucket bucket = new TokenBucket(100, 0);
+    TokenBucket bucket = new TokenBucket(100, Duration.ofMinutes(1), 0);
     long now = 0;
     long taken = 0;
     for (int i = 0; i < 10_000; i++) {
