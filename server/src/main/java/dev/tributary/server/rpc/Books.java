@@ -45,9 +45,8 @@ public record Books(Ledger ledger, Accounts accounts) implements AutoCloseable {
 
   @Override
   public void close() {
-    accounts.close();
-    try {
-      ledger.close();
+    try (ledger) {
+      accounts.close();
     } catch (IOException e) {
       // What was acknowledged is durable all the same.
       log.warn("the ledger did not close", e);

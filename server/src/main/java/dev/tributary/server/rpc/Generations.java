@@ -88,10 +88,11 @@ final class Generations {
       tally.generation();
       call.onEnd(ticket::cancel);
       Emitted emitted = new Emitted(asked.echo() ? prompt.length : 0);
+      Recording recording = recorder.begin(job, leases.recorded());
       Answering answering =
           new Answering(
               events,
-              recorder.begin(job, leases.recorded()),
+              recording,
               emitted,
               new EventWriter(
                   serving,
@@ -107,7 +108,7 @@ final class Generations {
         answering.pass(
             started -> tally.prompt(started.promptTokens(), started.cachedTokens()),
             // Before anybody reads the token: a crash must not make its id free again.
-            () -> keep(reservation, events),
+            () -> keep(reservation, events.generated()),
             out);
         leases.shadowed(serving.adapters(), job, emitted.tokens()).ifPresent(shadows::take);
       } catch (RuntimeException | Error e) {
@@ -116,9 +117,10 @@ final class Generations {
         answering.abandon(e);
         throw e;
       } finally {
-        place.answered(events.generated());
-        tally.completion(events.generated());
-        keep(reservation, events);
+        int charged = recording.stands() ? events.generated() : 0;
+        place.answered(charged);
+        tally.completion(charged);
+        keep(reservation, charged);
       }
     }
   }
@@ -132,8 +134,8 @@ final class Generations {
   }
 
   /// Keeps the id once a token was generated. Durable on return.
-  private static void keep(Requests.@Nullable Reservation reservation, JobEvents events) {
-    if (reservation != null && events.generated() > 0) {
+  private static void keep(Requests.@Nullable Reservation reservation, int generated) {
+    if (reservation != null && generated > 0) {
       reservation.keep();
     }
   }

@@ -47,6 +47,13 @@ final class Recording {
     }
   }
 
+  /// Whether it is known that the generation began, or nobody records it: a call that the ledger
+  /// refused has brought its caller nothing.
+  boolean stands() {
+    return !recorder.isOn()
+        || started != null && started.isDone() && !started.isCompletedExceptionally();
+  }
+
   /// Writes how the generation ended, unless that is done; it is durable on return.
   ///
   /// @return the index of its leaf; empty without a ledger, for a job that never left the queue,

@@ -91,6 +91,12 @@ final class MemoryJournal implements Journal {
     all.forEach(one -> one.index.completeExceptionally(cause));
   }
 
+  /// Takes records again.
+  synchronized void mend() {
+    broken = null;
+    held = record -> false;
+  }
+
   synchronized boolean isWaiting() {
     return !waiting.isEmpty();
   }

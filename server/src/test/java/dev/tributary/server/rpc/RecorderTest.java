@@ -320,9 +320,10 @@ class RecorderTest {
   }
 
   @Test
-  void aRefusalOfTheLedgerBeforeTheFirstToken_endsTheCallWithItsStatus() {
+  void aRefusalOfTheLedgerBeforeTheFirstToken_endsTheCallWithItsStatusAndIsNotCharged() {
     journal.hold(Kind.STARTED);
-    Events events = generate(sayMuch(500).build());
+    GenerateRequest request = sayMuch(500).setRequestId("again").build();
+    Events events = generate(request);
     until(journal::isWaiting);
     StatusRuntimeException full = Statuses.exhausted("full", java.time.Duration.ofSeconds(1));
     journal.breakDown(full);
@@ -330,5 +331,8 @@ class RecorderTest {
     assertThat(events.end.join().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
     until(() -> fixture.engine.stats().running() == 0);
     assertThat(events.tokens()).isEmpty();
+    until(() -> fixture.server.calls() == 0);
+    journal.mend();
+    assertThat(fixture.inference().generateOnce(request).getTokenIdsCount()).isPositive();
   }
 }
