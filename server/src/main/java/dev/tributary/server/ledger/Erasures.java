@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.record.ErasureRecord;
 import dev.tributary.record.Record;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -100,7 +101,7 @@ final class Erasures {
 
   @GuardedBy("this")
   private void run(Batch batch, Appender log) throws IOException {
-    side.erase(batch.leaves);
+    eraseKeys(side, batch.leaves);
     List<Long> left = batch.leaves;
     for (int attempt = 0; !left.isEmpty(); attempt++) {
       if (attempt == ATTEMPTS) {
@@ -110,6 +111,30 @@ final class Erasures {
     }
     // If it comes back after a loss of power, all is done again.
     disk.delete(file);
+  }
+
+  /// On another thread than the caller's: an interrupt in the middle of a write would close the
+  /// file, which the log's writer needs, too.
+  private static void eraseKeys(SideStore side, List<Long> leaves) throws IOException {
+    try {
+      CompletableFuture.runAsync(
+              () -> {
+                try {
+                  side.erase(leaves);
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              },
+              Thread::startVirtualThread)
+          .join();
+    } catch (CompletionException e) {
+      switch (e.getCause()) {
+        case UncheckedIOException failed -> throw failed.getCause();
+        case RuntimeException failed -> throw failed;
+        case Error failed -> throw failed;
+        case null, default -> throw e;
+      }
+    }
   }
 
   /// @return the leaves whose records were not taken since the log is busy

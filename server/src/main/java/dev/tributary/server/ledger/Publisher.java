@@ -1,9 +1,11 @@
 package dev.tributary.server.ledger;
 
 import dev.tributary.tlog.Checkpoint;
+import dev.tributary.tlog.Hash;
 import dev.tributary.tlog.Note;
 import dev.tributary.tlog.NoteSignature;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Signs checkpoints. Nobody sees one before the disk and the anchor have it.
 final class Publisher {
+  /// Turns in a row, some 20 seconds.
+  private static final int MOST_FAILED_READS = 100;
+
   private final Store store;
   private final Checkpoints checkpoints;
   private final Signers signers;
@@ -26,6 +31,9 @@ final class Publisher {
       new ConcurrentSkipListMap<>();
   private final List<Consumer<Note>> watchers = new CopyOnWriteArrayList<>();
   private volatile Published newest;
+
+  /// In a row; the publisher thread's.
+  private int failedReads;
 
   /// @param size of the note's checkpoint
   private record Published(long size, Note note) {}
@@ -46,16 +54,18 @@ final class Publisher {
     this.answers = answers;
     var _ = health.whenBroken().thenAcceptAsync(this::fail, answers);
     Note last = checkpoints.last().orElse(null);
-    newest = last == null ? sign() : new Published(Checkpoint.parse(last.text()).size(), last);
+    newest =
+        last == null
+            ? sign(store.size(), store.root(store.size()))
+            : new Published(Checkpoint.parse(last.text()).size(), last);
     if (anchor != null) {
       // Whoever wrote it before us may have ended before it was durable.
       anchor.write(newest.note());
     }
   }
 
-  private Published sign() throws IOException {
-    long size = store.size();
-    Checkpoint checkpoint = new Checkpoint(signers.origin(), size, store.root(size));
+  private Published sign(long size, Hash root) throws IOException {
+    Checkpoint checkpoint = new Checkpoint(signers.origin(), size, root);
     NoteSignature signature = signers.of(size).sign(checkpoint.text());
     checkpoints.add(checkpoint, signature);
     return new Published(size, new Note(checkpoint.text(), List.of(signature)));
@@ -71,8 +81,20 @@ final class Publisher {
     if (!due()) {
       return;
     }
+    long size = store.size();
+    Hash root;
     try {
-      Published next = sign();
+      root = store.root(size);
+      failedReads = 0;
+    } catch (UncheckedIOException e) {
+      // Nothing was written, so nothing is lost: too many files may be open.
+      if (++failedReads == MOST_FAILED_READS) {
+        health.fail("no checkpoint can be published", e);
+      }
+      return;
+    }
+    try {
+      Published next = sign(size, root);
       if (anchor != null) {
         anchor.write(next.note());
       }

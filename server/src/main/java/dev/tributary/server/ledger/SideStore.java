@@ -200,24 +200,27 @@ final class SideStore implements SideWriter, AutoCloseable {
   /// Destroys the keys of these leaves' records: on return none can be read ever again. Leaves
   /// without a record are left as they are.
   synchronized void erase(Collection<Long> indexes) throws IOException {
+    List<Long> present = new ArrayList<>();
+    for (long index : indexes) {
+      if (!keys.read(index).empty()) {
+        present.add(index);
+      }
+    }
     attempt(
         () -> {
-          for (long index : indexes) {
-            if (!keys.read(index).empty()) {
-              keys.erase(index);
-            }
+          for (long index : present) {
+            keys.erase(index);
           }
           keys.force();
-          deleteErased(indexes);
         });
+    deleteErased(present);
   }
 
   private void deleteErased(Collection<Long> indexes) throws IOException {
     Set<Integer> seen = new TreeSet<>();
     for (long index : indexes) {
       Slot slot = keys.read(index);
-      if (!slot.empty()
-          && !segments.grows(slot.segment())
+      if (!segments.grows(slot.segment())
           && seen.add(slot.segment())
           && keys.allErased(index, slot.segment())) {
         segments.delete(slot.segment());
@@ -229,7 +232,8 @@ final class SideStore implements SideWriter, AutoCloseable {
     void run() throws IOException;
   }
 
-  /// After a failed write or force nobody knows what is on disk, so it is broken for good.
+  /// Writes and forces: after one that failed nobody knows what is on disk, so it is broken for
+  /// good. A failed read is only that.
   private void attempt(Step step) throws IOException {
     IOException before = broken;
     if (before != null) {

@@ -5,6 +5,7 @@ import dev.tributary.tlog.Hash;
 import dev.tributary.tlog.Merkle;
 import dev.tributary.tlog.Note;
 import dev.tributary.tlog.NoteSignature;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -52,7 +53,12 @@ final class Witness {
     long size = Checkpoint.parse(note.text()).size();
     long old = Math.min(known, size);
     for (int round = 0; round < ROUNDS; round++) {
-      List<Hash> proof = Merkle.consistencyProof(old, size, store.nodes());
+      List<Hash> proof;
+      try {
+        proof = Merkle.consistencyProof(old, size, store.nodes());
+      } catch (UncheckedIOException e) {
+        return problem("was not asked: the log could not be read: " + e.getMessage());
+      }
       long asked = old;
       switch (client.send(asked, proof, note)) {
         case WitnessAnswer.Cosigned cosigned -> {

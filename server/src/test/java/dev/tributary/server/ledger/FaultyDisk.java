@@ -60,6 +60,7 @@ final class FaultyDisk implements Disk {
   private Fault fault = Fault.END;
   private int left = -1;
   private boolean ended;
+  private int failingReads;
 
   FaultyDisk(RandomGenerator random) {
     this.random = random;
@@ -71,6 +72,15 @@ final class FaultyDisk implements Disk {
   synchronized void failAfter(int steps, Fault how) {
     left = steps;
     fault = how;
+  }
+
+  /// The next reads fail, so many.
+  synchronized void failReads(int count) {
+    failingReads = count;
+  }
+
+  synchronized int failingReads() {
+    return failingReads;
   }
 
   /// The process is started again and finds everything as it left it.
@@ -270,6 +280,10 @@ final class FaultyDisk implements Disk {
   public synchronized byte[] read(Path file, long offset, int most) throws IOException {
     if (ended) {
       throw new Ended();
+    }
+    if (failingReads > 0) {
+      failingReads--;
+      throw new IOException("too many open files");
     }
     byte[] bytes = content(file).now;
     int from = (int) Math.min(offset, bytes.length);

@@ -96,6 +96,24 @@ class LogFailureTest {
     }
   }
 
+  /// Too many open files, say: what was not written is not in doubt.
+  @Test
+  void failedReads_onlyDelayTheNextCheckpoint() throws IOException {
+    disk.makeFolder(FOLDER);
+    try (Log log = open(nothing())) {
+      long last = 0;
+      for (int i = 0; i < 300; i++) {
+        last = log.append(new byte[] {(byte) i}, null).join();
+      }
+      var unused = log.covering(last).join();
+      disk.failReads(10);
+      for (int i = 0; disk.failingReads() > 0; i++) {
+        last = log.append(new byte[] {(byte) i}, null).join();
+      }
+      assertThat(Checkpoint.parse(log.covering(last).join().text()).size()).isEqualTo(last + 1);
+    }
+  }
+
   @Test
   void aFullQueue_isANamedPushBack() throws IOException {
     disk.makeFolder(FOLDER);
