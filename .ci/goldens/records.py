@@ -277,9 +277,9 @@ def records():
         b"from now on",
     ]
     lines = [
-        (salt("line", 0), text("ada") + sha(b"adapter") + u64(4, 1200000, 77)),
-        (salt("line", 1), text("bob") + sha(b"adapter") + u64(1, 1, 0)),
-        (salt("line", 2), text("ada") + sha(b"other") + u64(1, 5, 3)),
+        (salt("line", 0), text("acme") + text("ada") + sha(b"adapter") + u64(4, 1200000, 77)),
+        (salt("line", 1), text("acme") + text("bob") + sha(b"adapter") + u64(1, 1, 0)),
+        (salt("line", 2), text("bolt") + text("ada") + sha(b"other") + u64(1, 5, 3)),
     ]
     over = root([commitment("settlement.line", *line) for line in lines])
     yield "settlement", u32(HOUR, HOUR - 24, HOUR) + u64(0, 99) + text("EUR") + u64(

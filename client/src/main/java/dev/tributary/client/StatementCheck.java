@@ -49,7 +49,7 @@ public final class StatementCheck {
       }
       SettlementRecord.Line line = line(statement, proof);
       proved.merge(
-          line.adapter().text(),
+          line.tenant() + " " + line.adapter().text(),
           Sum.NOTHING.plus(line.generations(), line.ppm(), line.micros()),
           (a, b) -> a.plus(b.generations(), b.ppm(), b.micros()));
     }
@@ -59,7 +59,7 @@ public final class StatementCheck {
       micros = Math.addExact(micros, line.getAmountMicros());
       if (line.getSettled()) {
         said.merge(
-            line.getDigest(),
+            tenant(line.getAdapter()) + " " + line.getDigest(),
             Sum.NOTHING.plus(line.getGenerations(), line.getPpm(), line.getAmountMicros()),
             (a, b) -> a.plus(b.generations(), b.ppm(), b.micros()));
       }
@@ -71,6 +71,11 @@ public final class StatementCheck {
       throw new UnmetException("the lines do not sum to what the statement says");
     }
     return included.size();
+  }
+
+  /// Of `tenant/name`.
+  private static String tenant(String adapter) {
+    return adapter.substring(0, Math.max(0, adapter.indexOf('/')));
   }
 
   /// The line that a proof is of, which is this contributor's and in the log.

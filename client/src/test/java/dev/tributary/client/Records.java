@@ -130,9 +130,9 @@ public final class Records {
         1_000,
         0,
         List.of(
-            new SettlementRecord.Line("abe", BASE, 1, 400_000, 100),
-            new SettlementRecord.Line("ann", BASE, 4, 1_000_000, 300),
-            new SettlementRecord.Line("bob", BASE, 1, 400_000, 100)),
+            new SettlementRecord.Line("public", "abe", BASE, 1, 400_000, 100),
+            new SettlementRecord.Line("public", "ann", BASE, 4, 1_000_000, 300),
+            new SettlementRecord.Line("public", "bob", BASE, 1, 400_000, 100)),
         new SecureRandom());
   }
 
@@ -141,7 +141,7 @@ public final class Records {
     List<SettlementRecord.Line> lines =
         credited == 0
             ? List.of()
-            : List.of(new SettlementRecord.Line("ann", BASE, 1, 400_000, credited));
+            : List.of(new SettlementRecord.Line("public", "ann", BASE, 1, 400_000, credited));
     return SettlementRecord.draw(
         HOUR, from, to, 0, lastLeaf, "EUR", fees, unattributed, lines, new SecureRandom());
   }

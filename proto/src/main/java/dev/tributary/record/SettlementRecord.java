@@ -71,16 +71,27 @@ public record SettlementRecord(Open open, List<SaltedField> lines) implements Re
 
   /// What one contributor is credited for one adapter version.
   ///
+  /// Contributors are known by names that each tenant gives, and two tenants may have versions of
+  /// the same bytes, so a line says whose version it was.
+  ///
+  /// @param tenant that has the adapter
   /// @param adapter digest of the version
   /// @param generations answers with a share
   /// @param ppm sum of the shares
   /// @param micros earned, millionths of the currency's unit
-  public record Line(String contributor, Hash adapter, long generations, long ppm, long micros) {
+  public record Line(
+      String tenant, String contributor, Hash adapter, long generations, long ppm, long micros) {
     /// With a fresh salt.
     public SaltedField salted(SecureRandom random) {
       byte[] data =
           Encoder.encode(
-              out -> out.text(contributor).hash(adapter).u63(generations).u63(ppm).u63(micros));
+              out ->
+                  out.text(tenant)
+                      .text(contributor)
+                      .hash(adapter)
+                      .u63(generations)
+                      .u63(ppm)
+                      .u63(micros));
       return SaltedField.draw(LINE_TAG, data, random);
     }
 
@@ -89,7 +100,7 @@ public record SettlementRecord(Open open, List<SaltedField> lines) implements Re
       return Decoder.decode(
           LINE_TAG,
           field.data(),
-          in -> new Line(in.text(), in.hash(), in.u63(), in.u63(), in.u63()));
+          in -> new Line(in.text(), in.text(), in.hash(), in.u63(), in.u63(), in.u63()));
     }
   }
 

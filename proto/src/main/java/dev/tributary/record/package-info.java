@@ -91,9 +91,10 @@
 /// - `shares`: (pseudonym[16], u31 ppm from 1)*, u31 base ppm, u31 unattributed ppm. A pseudonym is
 ///   there once; the sum is 1,000,000. It is the first 16 bytes of HMAC-SHA-256(the adapter build's
 ///   pseudonym_key, the contributor's name in UTF-8).
-/// - A settlement's line is text contributor, hash adapter, u63 generations, u63 sum of ppm, u63
-///   micros. It is committed to with its own salt under the tag `settlement.line`, and the open
-///   root is that over these commitments, so that each contributor can be shown their lines alone.
+/// - A settlement's line is text tenant of the adapter, text contributor, hash adapter, u63
+///   generations, u63 sum of ppm, u63 micros. It is committed to with its own salt under the tag
+///   `settlement.line`, and the open root is that over these commitments, so that each contributor
+///   can be shown their lines alone.
 /// - Both signatures of a rotation are over the four lines (each with its newline)
 ///   `tributary-key-rotation-v1`, old vkey, new vkey, size. The old key signs checkpoints of up to
 ///   `size` leaves, the new one larger ones. The rotation's leaf index is at most `size`.

@@ -279,9 +279,9 @@ class RecordGoldenTest {
         100,
         20,
         List.of(
-            new SettlementRecord.Line("ada", sha("adapter"), 4, 1_200_000, 77),
-            new SettlementRecord.Line("bob", sha("adapter"), 1, 1, 0),
-            new SettlementRecord.Line("ada", sha("other"), 1, 5, 3)),
+            new SettlementRecord.Line("acme", "ada", sha("adapter"), 4, 1_200_000, 77),
+            new SettlementRecord.Line("acme", "bob", sha("adapter"), 1, 1, 0),
+            new SettlementRecord.Line("bolt", "ada", sha("other"), 1, 5, 3)),
         random);
   }
 

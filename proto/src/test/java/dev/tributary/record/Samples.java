@@ -109,7 +109,7 @@ final class Samples {
         text(),
         index(),
         index(),
-        list(5, () -> new SettlementRecord.Line(text(), hash(), index(), index(), token())),
+        list(5, () -> new SettlementRecord.Line(text(), text(), hash(), index(), index(), token())),
         seeded(random.nextLong()));
   }
 

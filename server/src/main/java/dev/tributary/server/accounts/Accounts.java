@@ -1,6 +1,7 @@
 package dev.tributary.server.accounts;
 
 import dev.tributary.record.PriceRuleRecord;
+import dev.tributary.record.SettlementRecord;
 import dev.tributary.server.ledger.Ledger;
 import dev.tributary.tlog.Hash;
 import java.nio.file.Path;
@@ -164,20 +165,36 @@ public final class Accounts implements AutoCloseable {
     return database.read(session -> Settlements.within(session, fromHour, toHour));
   }
 
+  /// Settlements without their lines, the newest first.
+  ///
+  /// @param before leaf of the last one of the page before; [Long#MAX_VALUE] for the first page
+  public List<Settlement> settlementsBefore(long before, int most) {
+    return database.read(session -> Settlements.before(session, before, most));
+  }
+
+  /// Lines of a settlement in their order.
+  ///
+  /// @param from place of the first, from 0
+  public List<SettlementRecord.Line> settlementLines(long leaf, long from, int most) {
+    return database.read(session -> Settlements.lines(session, leaf, from, most));
+  }
+
   /// Computes a settlement again.
   public Settlement.Recomputed recompute(Settlement settlement) {
     return database.read(session -> bookings.settlements().recompute(session, settlement));
   }
 
-  /// What a contributor is credited in all settlements together, in millionths of the currency's
-  /// unit.
-  public long balance(String contributor) {
+  /// What a tenant's contributor is credited in all settlements together, in millionths of the
+  /// currency's unit.
+  public long balance(String tenant, String contributor) {
     return database.read(
         session ->
             session
                 .one(
-                    "SELECT COALESCE(SUM(micros), 0) FROM settlement_lines WHERE contributor = ?",
+                    "SELECT COALESCE(SUM(micros), 0) FROM settlement_lines"
+                        + " WHERE tenant = ? AND contributor = ?",
                     row -> row.getLong(1),
+                    tenant,
                     contributor)
                 .orElse(0L));
   }
@@ -195,16 +212,35 @@ public final class Accounts implements AutoCloseable {
   /// @param cause one line, such as `request`
   /// @throws AccountsException if it is not settled, or no generation of this tenant
   public void erase(String tenant, long leaf, String cause) {
+    catchUp();
     erasing.erase(tenant, leaf, cause);
     catchUp();
+    int unused = eraseLeftovers();
   }
 
-  /// Erases a tenant's generations that ended before this time, but those that are not settled.
+  /// Erases some hundred of a tenant's generations that ended before this time, the oldest first,
+  /// but those that have a price and are not settled.
   ///
   /// @param beforeMicros since 1970
-  /// @return how many
-  public long expire(String tenant, long beforeMicros) {
-    return erasing.expire(tenant, beforeMicros, this::catchUp);
+  /// @return how many; 0 if there are none left
+  public int expire(String tenant, long beforeMicros) {
+    int erased = erasing.expire(tenant, beforeMicros);
+    if (erased > 0) {
+      catchUp();
+    }
+    return erased;
+  }
+
+  /// Erases some hundred records of what was said of generations after they were erased: an
+  /// attribution that came late, an audit.
+  ///
+  /// @return how many; 0 if there are none left
+  public int eraseLeftovers() {
+    int erased = erasing.eraseLeftovers();
+    if (erased > 0) {
+      catchUp();
+    }
+    return erased;
   }
 
   /// Waits until all that is durable now was followed.

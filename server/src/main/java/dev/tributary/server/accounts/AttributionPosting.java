@@ -22,7 +22,8 @@ final class AttributionPosting {
 
   /// A version that answered, as it was built before.
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Built(String digest, Provenance provenance, String method, byte[] pseudonymKey) {
+  private record Built(
+      String tenant, String digest, Provenance provenance, String method, byte[] pseudonymKey) {
     boolean calls(String contributor, Pseudonym pseudonym) {
       return Pseudonym.of(pseudonymKey, contributor).equals(pseudonym);
     }
@@ -71,9 +72,21 @@ final class AttributionPosting {
     }
   }
 
-  /// Remembers that a leaf is about a generation, so that it can be erased with it.
+  /// Remembers that a leaf is about a generation, so that it can be erased with it, or after it.
   void remark(long generation, long leaf) throws SQLException {
-    session.run("INSERT INTO remarks (generation, leaf) VALUES (?, ?)", generation, leaf);
+    Long erasure =
+        session
+            .one(
+                "SELECT erasure FROM generations WHERE leaf = ?",
+                row -> Optional.ofNullable(Session.optionalLong(row, "erasure")),
+                generation)
+            .flatMap(found -> found)
+            .orElse(null);
+    session.run(
+        "INSERT INTO remarks (leaf, generation, erasure) VALUES (?, ?, ?)",
+        leaf,
+        generation,
+        erasure);
   }
 
   private Optional<Subject> subject(long generation) throws SQLException {
@@ -122,11 +135,12 @@ final class AttributionPosting {
           builds.stream().filter(each -> each.calls(name, pseudonym)).findFirst().orElse(null);
       session.run(
           """
-          INSERT INTO shares (attribution, position, generation, contributor, ppm, digest, paid)
-          VALUES (?, ?, ?, ?, ?, ?, ?)""",
+          INSERT INTO shares (attribution, position, generation, tenant, contributor, ppm, digest,
+            paid) VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
           leaf,
           i,
           generation,
+          built == null ? null : built.tenant,
           name,
           shares.get(i).ppm(),
           built == null ? null : built.digest,
@@ -134,17 +148,23 @@ final class AttributionPosting {
     }
   }
 
+  /// Of `tenant/name`.
+  private static String tenant(String adapter) {
+    return adapter.substring(0, adapter.indexOf('/'));
+  }
+
   /// Of the adapters that made the answer: those which were recorded before it.
   private List<Built> builds(long generation) throws SQLException {
     return session.all(
         """
-        SELECT b.digest, b.provenance, b.method, b.pseudonym_key
+        SELECT b.name, b.digest, b.provenance, b.method, b.pseudonym_key
         FROM adapters a JOIN builds b
           ON b.name = a.name AND b.number = a.number AND b.digest = a.digest
         WHERE a.generation = ? AND b.leaf < a.generation
         ORDER BY a.position, b.leaf""",
         row ->
             new Built(
+                tenant(row.getString("name")),
                 row.getString("digest"),
                 Provenance.valueOf(row.getString("provenance")),
                 row.getString("method"),

@@ -20,9 +20,6 @@ import java.util.concurrent.CompletionException;
 /// Records what the operator decides: prices, corrections, settlements. One at a time, each on a
 /// view that has followed all before it, so that what was checked still holds when it is recorded.
 final class Bookings {
-  /// 1,000,000 of the currency's unit per million tokens; a bound, so that sums stay far from 2^63.
-  private static final long MOST_MICROS = 1_000_000_000_000L;
-
   private final Database database;
   private final Ledger ledger;
   private final InstantSource time;
@@ -62,10 +59,12 @@ final class Bookings {
     PriceRuleRecord.Open open = rule.open();
     long now = Record.hour(micros());
     if (open.hour() <= now) {
-      throw AccountsException.refused("a price is in effect from a later hour on than " + now);
+      throw AccountsException.refused(
+          "a price is in effect from a later hour on than that of " + Hours.text(now));
     }
-    if (Math.max(open.promptMicros(), open.completionMicros()) > MOST_MICROS) {
-      throw AccountsException.refused("a price is at most " + MOST_MICROS + " micros");
+    if (Math.max(open.promptMicros(), open.completionMicros()) > PriceRule.MOST_MICROS) {
+      throw AccountsException.refused(
+          "a price is at most " + PriceRule.MOST_MICROS + " millionths per million tokens");
     }
     Optional<String> other =
         database.read(PriceRule::all).stream()
@@ -74,7 +73,8 @@ final class Bookings {
             .findFirst();
     if (other.isPresent() || open.currency().isBlank()) {
       throw AccountsException.refused(
-          "there is one currency" + other.map(currency -> ", " + currency).orElse(""));
+          "all prices are in one currency"
+              + other.map(currency -> ", " + currency).orElse(", which needs a name"));
     }
     return append(rule);
   }
@@ -95,12 +95,15 @@ final class Bookings {
             .orElseThrow(
                 () -> AccountsException.refused("leaf " + generation + " is no generation"));
     if (found.settlement().isPresent()) {
-      throw AccountsException.refused("the generation is settled");
+      throw AccountsException.refused("the generation is settled, so its credit stays as it is");
     }
     long replaced =
         found
             .attribution()
-            .orElseThrow(() -> AccountsException.refused("there is nothing to correct yet"))
+            .orElseThrow(
+                () ->
+                    AccountsException.refused(
+                        "the generation was not attributed yet, so there is nothing to correct"))
             .leaf();
     long micros = micros();
     CorrectionRecord.Open open =
@@ -131,13 +134,15 @@ final class Bookings {
             """
             SELECT b.pseudonym_key FROM adapters a JOIN builds b
               ON b.name = a.name AND b.number = a.number AND b.digest = a.digest
-            WHERE a.generation = ? AND a.digest = ? AND b.leaf < a.generation ORDER BY b.leaf""",
+            WHERE a.generation = ? AND a.name = ? AND b.leaf < a.generation ORDER BY b.leaf""",
             row -> HexFormat.of().parseHex(row.getString(1)),
             generation.leaf(),
             part.adapter())
         .orElseThrow(
             () ->
                 AccountsException.refused(
-                    "the generation used no version " + part.adapter() + " with a build"));
+                    "the generation used no version of "
+                        + part.adapter()
+                        + " whose build was recorded before"));
   }
 }

@@ -1,9 +1,7 @@
 package dev.tributary.server.accounts;
 
-import dev.tributary.tlog.Hash;
-
 /// A contributor's part of a generation, as a correction says it.
 ///
-/// @param adapter digest of the version that the part is for, one of the generation's
+/// @param adapter `tenant/name` of the adapter that the part is for, one of the generation's
 /// @param ppm 1 and up
-public record CorrectedShare(String contributor, Hash adapter, int ppm) {}
+public record CorrectedShare(String contributor, String adapter, int ppm) {}

@@ -21,11 +21,14 @@ final class Credit {
   private static final BigInteger UNIT = PPM.pow(3);
 
   private static final Comparator<SettlementRecord.Line> LINES =
-      Comparator.comparing(SettlementRecord.Line::contributor)
+      Comparator.comparing(SettlementRecord.Line::tenant)
+          .thenComparing(SettlementRecord.Line::contributor)
           .thenComparing(line -> line.adapter().text());
 
   /// Who is credited, for which version.
-  record Payee(String contributor, Hash adapter) {}
+  ///
+  /// @param tenant that has the version, and gives the contributor the name
+  record Payee(String tenant, String contributor, Hash adapter) {}
 
   /// A payee's part of one generation.
   record Part(Payee payee, int ppm) {}
@@ -34,7 +37,7 @@ final class Credit {
   ///
   /// @param fees all that was charged
   /// @param unattributed what is nobody's
-  /// @param lines what each payee is credited, in the order of contributor and adapter
+  /// @param lines what each payee is credited, in the order of tenant, contributor and adapter
   record Closing(long fees, long unattributed, List<SettlementRecord.Line> lines) {
     Closing {
       lines = List.copyOf(lines);
@@ -107,7 +110,7 @@ final class Credit {
   /// largest remainder, so that it adds up to the millionth.
   ///
   /// @param seed decides who gets a millionth that several have the same claim to: whose SHA-256
-  ///   over seed, contributor and adapter is the smallest
+  ///   over seed, `tenant/contributor` and adapter is the smallest
   Closing close(Hash seed) {
     List<Claim> claims = new ArrayList<>();
     claims.add(new Claim(Optional.empty(), nobodys, tie(seed, "", "")));
@@ -117,7 +120,7 @@ final class Credit {
                 new Claim(
                     Optional.of(payee),
                     sum.exact,
-                    tie(seed, payee.contributor, payee.adapter.text()))));
+                    tie(seed, payee.tenant + "/" + payee.contributor, payee.adapter.text()))));
     claims.sort(Comparator.comparing(Claim::rest).reversed().thenComparing(Claim::tie));
     long charged = fees.divide(UNIT).longValueExact();
     long left = charged - operators.divide(UNIT).longValueExact();
@@ -158,7 +161,7 @@ final class Credit {
       throw new IllegalArgumentException("no sum of " + payee);
     }
     return new SettlementRecord.Line(
-        payee.contributor, payee.adapter, sum.generations, sum.ppm, micros);
+        payee.tenant, payee.contributor, payee.adapter, sum.generations, sum.ppm, micros);
   }
 
   private static String tie(Hash seed, String contributor, String adapter) {

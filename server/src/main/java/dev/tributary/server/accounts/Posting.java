@@ -159,7 +159,10 @@ final class Posting {
     if (generations > 0) {
       session.run("DELETE FROM adapters WHERE generation = ?", erased);
       session.run("DELETE FROM shares WHERE generation = ?", erased);
+      session.run(
+          "UPDATE remarks SET erasure = ? WHERE generation = ? AND erasure IS NULL", leaf, erased);
     }
+    session.run("DELETE FROM remarks WHERE leaf = ?", erased);
     session.run("DELETE FROM shares WHERE attribution = ?", erased);
     session.run("DELETE FROM started WHERE leaf = ?", erased);
   }
@@ -225,10 +228,11 @@ final class Posting {
       SettlementRecord.Line line = SettlementRecord.Line.of(field);
       session.run(
           """
-          INSERT INTO settlement_lines (settlement, position, contributor, digest, generations,
-            ppm, micros) VALUES (?, ?, ?, ?, ?, ?, ?)""",
+          INSERT INTO settlement_lines (settlement, position, tenant, contributor, digest,
+            generations, ppm, micros) VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
           leaf,
           position++,
+          line.tenant(),
           line.contributor(),
           line.adapter(),
           line.generations(),

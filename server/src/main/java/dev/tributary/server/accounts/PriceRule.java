@@ -24,6 +24,10 @@ public record PriceRule(
     long completionMicros,
     int contributorsPpm,
     String note) {
+  /// A price at most: 1,000,000 of the currency's unit per million tokens, so that sums stay far
+  /// from 2^63.
+  public static final long MOST_MICROS = 1_000_000_000_000L;
+
   private static final Comparator<PriceRule> LATER =
       Comparator.comparingInt((PriceRule rule) -> rule.tenant.isEmpty() ? 0 : 1)
           .thenComparingLong(PriceRule::hour)

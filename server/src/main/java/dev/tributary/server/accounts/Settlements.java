@@ -23,7 +23,8 @@ final class Settlements {
   /// counted up to some leaf. The condition on `g` follows.
   private static final String PRICED =
       """
-      SELECT g.leaf, g.prompt, g.completion, g.rule, s.contributor, s.ppm, s.digest
+      SELECT g.leaf, g.prompt, g.completion, g.rule, s.tenant, s.contributor, s.ppm,
+        s.digest
       FROM generations g
       LEFT JOIN shares s ON s.paid = 1 AND s.attribution =
         (SELECT MAX(a.leaf) FROM attributions a WHERE a.generation = g.leaf AND a.leaf <= ?)
@@ -46,13 +47,15 @@ final class Settlements {
     long from = before.map(Settlement::toHour).orElse(firstHour(session, toHour));
     if (toHour > nowHour || toHour <= from) {
       throw AccountsException.refused(
-          "a period must end after hour " + from + " and not after now, hour " + nowHour);
+          "a period must end after %s and not after %s"
+              .formatted(Hours.text(from), Hours.text(nowHour)));
     }
     String currency =
         PriceRule.all(session).stream()
             .map(PriceRule::currency)
             .findFirst()
-            .orElseThrow(() -> AccountsException.refused("there is no price rule"));
+            .orElseThrow(
+                () -> AccountsException.refused("there is no price rule, so nothing to settle"));
     long last =
         session.one("SELECT next_leaf FROM followed", row -> row.getLong(1)).orElseThrow() - 1;
     Credit credit =
@@ -164,7 +167,11 @@ final class Settlements {
         rule = rules.get(row.getLong("rule"));
       }
       if (row.getString("contributor") != null) {
-        Payee payee = new Payee(row.getString("contributor"), Hash.ofText(row.getString("digest")));
+        Payee payee =
+            new Payee(
+                row.getString("tenant"),
+                row.getString("contributor"),
+                Hash.ofText(row.getString("digest")));
         parts.add(new Part(payee, row.getInt("ppm")));
       }
     }
@@ -187,6 +194,35 @@ final class Settlements {
     Optional<Settlement> last =
         session.one("SELECT * FROM settlements ORDER BY leaf DESC LIMIT 1", Settlements::row);
     return last.isPresent() ? Optional.of(whole(session, last.get())) : last;
+  }
+
+  /// Without their lines, the newest first.
+  static List<Settlement> before(Session session, long leaf, int most) throws SQLException {
+    return session.all(
+        "SELECT * FROM settlements WHERE leaf < ? ORDER BY leaf DESC LIMIT ?",
+        Settlements::row,
+        leaf,
+        most);
+  }
+
+  /// Lines of a settlement in their order.
+  static List<SettlementRecord.Line> lines(Session session, long settlement, long from, int most)
+      throws SQLException {
+    return session.all(
+        """
+        SELECT * FROM settlement_lines WHERE settlement = ? AND position >= ?
+        ORDER BY position LIMIT ?""",
+        row ->
+            new SettlementRecord.Line(
+                row.getString("tenant"),
+                row.getString("contributor"),
+                Hash.ofText(row.getString("digest")),
+                row.getLong("generations"),
+                row.getLong("ppm"),
+                row.getLong("micros")),
+        settlement,
+        from,
+        most);
   }
 
   static Optional<Settlement> byLeaf(Session session, long leaf) throws SQLException {
@@ -225,17 +261,7 @@ final class Settlements {
   }
 
   private static Settlement whole(Session session, Settlement found) throws SQLException {
-    List<SettlementRecord.Line> lines =
-        session.all(
-            "SELECT * FROM settlement_lines WHERE settlement = ? ORDER BY position",
-            row ->
-                new SettlementRecord.Line(
-                    row.getString("contributor"),
-                    Hash.ofText(row.getString("digest")),
-                    row.getLong("generations"),
-                    row.getLong("ppm"),
-                    row.getLong("micros")),
-            found.leaf());
+    List<SettlementRecord.Line> lines = lines(session, found.leaf(), 0, Integer.MAX_VALUE);
     return new Settlement(
         found.leaf(),
         found.hour(),

@@ -58,10 +58,11 @@ final class Statements {
     Version version =
         session
             .one(
-                "SELECT name, number FROM builds WHERE digest = ? ORDER BY leaf LIMIT 1",
+                "SELECT name, number FROM builds WHERE digest = ? AND name LIKE ? ORDER BY leaf LIMIT 1",
                 row -> new Version(row.getString("name"), row.getInt("number")),
-                line.adapter())
-            .orElse(new Version("", 0));
+                line.adapter(),
+                line.tenant() + "/%")
+            .orElse(new Version(line.tenant() + "/", 0));
     return new Statement.Line(
         version.name,
         version.number,

@@ -10,13 +10,10 @@ import dev.tributary.server.accounts.Statement.LineProof;
 import dev.tributary.server.ledger.Ledger;
 import dev.tributary.server.rpc.ProvenanceRequests.Period;
 import dev.tributary.server.state.Role;
-import dev.tributary.tlog.Hash;
 import dev.tributary.v1.ContributionReceipt;
 import dev.tributary.v1.GetStatementRequest;
 import dev.tributary.v1.Statement;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /// Statements: contributors' own, of their tenant's adapters; any for administrators.
 ///
@@ -47,8 +44,6 @@ final class Statements {
         found.lines().stream()
             .filter(line -> all || line.adapter().startsWith(caller.tenant() + "/"))
             .toList();
-    Set<Hash> told =
-        lines.stream().filter(Line::settled).map(Line::digest).collect(Collectors.toSet());
     Statement.Builder statement =
         Statement.newBuilder()
             .setContributor(contributor)
@@ -58,7 +53,8 @@ final class Statements {
     lines.forEach(line -> statement.addLines(line(line)));
     found.settlement().ifPresent(statement::setSettlementLeafIndex);
     found.proofs().stream()
-        .filter(proof -> told.contains(SettlementRecord.Line.of(proof.line()).adapter()))
+        .filter(
+            proof -> all || SettlementRecord.Line.of(proof.line()).tenant().equals(caller.tenant()))
         .forEach(proof -> statement.addProofs(proof(proof)));
     return statement.build();
   }

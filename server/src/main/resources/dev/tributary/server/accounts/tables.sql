@@ -46,12 +46,16 @@ CREATE TABLE adapters (
 
 CREATE INDEX adapters_by_name ON adapters (name, generation);
 
--- What was recorded of a generation later, whether it counts or not.
+-- What was recorded of a generation later, whether it counts or not, until it is erased. Where the
+-- generation was erased before it, `erasure` is the leaf that says so: it must go too.
 CREATE TABLE remarks (
+  leaf KEY,
   generation BIGINT NOT NULL,
-  leaf BIGINT NOT NULL,
-  PRIMARY KEY (generation, leaf)
+  erasure BIGINT
 );
+
+CREATE INDEX remarks_by_generation ON remarks (generation, leaf);
+CREATE INDEX remarks_left_over ON remarks (leaf) WHERE erasure IS NOT NULL;
 
 -- Those that counted, each until the next one's leaf.
 CREATE TABLE attributions (
@@ -68,6 +72,7 @@ CREATE TABLE shares (
   attribution BIGINT NOT NULL,
   position BIGINT NOT NULL,
   generation BIGINT NOT NULL,
+  tenant TEXT,
   contributor TEXT NOT NULL,
   ppm BIGINT NOT NULL,
   digest TEXT,
@@ -122,6 +127,7 @@ CREATE TABLE settlements (
 CREATE TABLE settlement_lines (
   settlement BIGINT NOT NULL,
   position BIGINT NOT NULL,
+  tenant TEXT NOT NULL,
   contributor TEXT NOT NULL,
   digest TEXT NOT NULL,
   generations BIGINT NOT NULL,

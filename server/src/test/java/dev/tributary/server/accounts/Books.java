@@ -136,12 +136,22 @@ final class Books implements AutoCloseable {
 
   GenerationRecord ended(
       long started, String tenant, String id, int prompt, int completion, String... adapters) {
+    return ended(started, tenant, id, prompt, completion, uses(adapters));
+  }
+
+  GenerationRecord ended(
+      long started,
+      String tenant,
+      String id,
+      int prompt,
+      int completion,
+      List<AdapterUse> adapters) {
     return new GenerationRecord(
         id,
         started,
         tenant,
         null,
-        uses(adapters),
+        adapters,
         null,
         List.of(1, 2, 3),
         List.of(4, 5),

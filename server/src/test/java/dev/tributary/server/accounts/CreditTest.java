@@ -32,7 +32,7 @@ class CreditTest {
   }
 
   private static Payee payee(String name) {
-    return new Payee(name, ADAPTER);
+    return new Payee("acme", name, ADAPTER);
   }
 
   private static Credit credit(List<Call> calls) {
@@ -101,7 +101,7 @@ class CreditTest {
       assertThat(closing.unattributed()).isNotNegative();
       assertThat(closing.lines()).hasSameSizeAs(credited.keySet());
       for (Line line : closing.lines()) {
-        Payee payee = new Payee(line.contributor(), line.adapter());
+        Payee payee = new Payee(line.tenant(), line.contributor(), line.adapter());
         long due = floor(credited.getOrDefault(payee, BigDecimal.ZERO));
         assertThat(line.micros()).isBetween(due, due + 1);
       }
@@ -219,7 +219,8 @@ class CreditTest {
     PriceRule rule = rule(1_000_000, 0, 1_000_000);
     credit.add(100, 0, rule, List.of(new Part(payee("ann"), 10_000), new Part(payee("ann"), 1)));
     credit.add(100, 0, rule, List.of(new Part(payee("ann"), 5)));
-    assertThat(credit.close(SEED).lines()).containsExactly(new Line("ann", ADAPTER, 2, 10_006, 1));
+    assertThat(credit.close(SEED).lines())
+        .containsExactly(new Line("acme", "ann", ADAPTER, 2, 10_006, 1));
   }
 
   @Test
