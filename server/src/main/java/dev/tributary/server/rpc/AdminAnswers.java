@@ -29,13 +29,17 @@ final class AdminAnswers {
   private AdminAnswers() {}
 
   static Tenant tenant(TenantRecord tenant) {
-    return Tenant.newBuilder()
-        .setName(tenant.name())
-        .setDisplayName(tenant.displayName())
-        .setQuota(quota(tenant.quota()))
-        .setCreateTime(Times.timestamp(tenant.created()))
-        .setEtag(tenant.etag())
-        .build();
+    Tenant.Builder told =
+        Tenant.newBuilder()
+            .setName(tenant.name())
+            .setDisplayName(tenant.displayName())
+            .setQuota(quota(tenant.quota()))
+            .setCreateTime(Times.timestamp(tenant.created()))
+            .setEtag(tenant.etag());
+    if (tenant.retention() != null) {
+      told.setRetention(Times.duration(tenant.retention()));
+    }
+    return told.build();
   }
 
   private static Quota quota(dev.tributary.server.state.Quota quota) {

@@ -1,17 +1,21 @@
 package dev.tributary.server.rpc;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Duration;
 import com.google.protobuf.FieldMask;
 import com.google.protobuf.Timestamp;
 import dev.tributary.server.schedule.Request;
 import dev.tributary.server.state.KeySpec;
 import dev.tributary.server.state.Role;
+import dev.tributary.server.state.TenantRecord;
 import dev.tributary.v1.Key;
 import dev.tributary.v1.Quota;
 import dev.tributary.v1.Tenant;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// Reads what the Admin service is asked: what is out of range is INVALID_ARGUMENT with its path.
 final class AdminRequests {
@@ -30,6 +34,7 @@ final class AdminRequests {
     checkUnset(tenant.hasCreateTime(), "tenant.create_time");
     checkUnset(!tenant.getEtag().isEmpty(), "tenant.etag");
     checkQuota(tenant.getQuota());
+    checkRetention(tenant);
     return tenant;
   }
 
@@ -40,11 +45,18 @@ final class AdminRequests {
       switch (path) {
         case "display_name" -> updated.setDisplayName(asked.getDisplayName());
         case "quota" -> updated.setQuota(asked.getQuota());
+        case "retention" -> {
+          updated.clearRetention();
+          if (asked.hasRetention()) {
+            updated.setRetention(asked.getRetention());
+          }
+        }
         default -> copy(quotaField(path), asked.getQuota(), updated.getQuotaBuilder());
       }
     }
     checkText(updated.getDisplayName(), "tenant.display_name");
     checkQuota(updated.getQuota());
+    checkRetention(updated.build());
     return updated.build();
   }
 
@@ -53,7 +65,7 @@ final class AdminRequests {
       throw Statuses.invalid("update_mask", "is empty, must name what to change");
     }
     for (String path : mask.getPathsList()) {
-      if (!path.equals("display_name") && !path.equals("quota")) {
+      if (!List.of("display_name", "quota", "retention").contains(path)) {
         FieldDescriptor unused = quotaField(path);
       }
     }
@@ -66,7 +78,8 @@ final class AdminRequests {
             : null;
     if (field == null) {
       throw Statuses.invalid(
-          "update_mask", "has \"" + path + "\", must be of display_name, quota and its fields");
+          "update_mask",
+          "has \"" + path + "\", must be of display_name, retention, quota and its fields");
     }
     return field;
   }
@@ -140,6 +153,28 @@ final class AdminRequests {
     if (set) {
       throw Statuses.invalid(field, "is set by the server");
     }
+  }
+
+  private static void checkRetention(Tenant tenant) {
+    Duration retention = tenant.getRetention();
+    long least = TenantRecord.LEAST_RETENTION.toSeconds();
+    long most = TenantRecord.MOST_RETENTION.toSeconds();
+    if (tenant.hasRetention()
+        && (retention.getSeconds() < least
+            || retention.getSeconds() > most
+            || retention.getNanos() != 0)) {
+      throw Statuses.invalid(
+          "tenant.retention",
+          "is %d s and %d ns, must be whole seconds, between %d and %d"
+              .formatted(retention.getSeconds(), retention.getNanos(), least, most));
+    }
+  }
+
+  /// The state's form of a checked retention; null: answers are kept.
+  static java.time.@Nullable Duration retention(Tenant tenant) {
+    return tenant.hasRetention()
+        ? java.time.Duration.ofSeconds(tenant.getRetention().getSeconds())
+        : null;
   }
 
   private static void checkQuota(Quota quota) {

@@ -7,23 +7,35 @@ import dev.tributary.server.state.NewKey;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.TenantRecord;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CorrectCreditRequest;
+import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
 import dev.tributary.v1.CreateKeyResponse;
+import dev.tributary.v1.CreatePriceRuleRequest;
 import dev.tributary.v1.CreateTenantRequest;
 import dev.tributary.v1.DeleteTenantRequest;
 import dev.tributary.v1.DrainRequest;
 import dev.tributary.v1.DrainResponse;
+import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
+import dev.tributary.v1.ListPriceRulesRequest;
+import dev.tributary.v1.ListPriceRulesResponse;
+import dev.tributary.v1.ListSettlementLinesRequest;
+import dev.tributary.v1.ListSettlementLinesResponse;
+import dev.tributary.v1.ListSettlementsRequest;
+import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.RevokeKeyRequest;
+import dev.tributary.v1.SettleRequest;
+import dev.tributary.v1.Settlement;
 import dev.tributary.v1.Stats;
 import dev.tributary.v1.Tenant;
 import dev.tributary.v1.UpdateTenantRequest;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -32,7 +44,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -47,6 +58,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private final InstantSource time;
   private final LongSupplier clock;
   private final Instant started;
+  private final Audited audited;
+  private final Decisions decisions;
 
   /// @param server that it drains and counts
   AdminService(GrpcServer server, Supplier<TierFigures> tiers, Ids ids) {
@@ -56,15 +69,17 @@ final class AdminService extends AdminGrpc.AdminImplBase {
     state = server.access().state();
     time = server.serving().time();
     clock = server.serving().clock();
+    audited = new Audited(state.audit(), ids, time);
+    decisions = new Decisions(server.books(), state.tenants(), time);
     started = Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
   }
 
   @Override
   public void createTenant(CreateTenantRequest request, StreamObserver<Tenant> responses) {
     String name = request.getTenant().getName();
-    change(
+    audited.change(
         responses,
-        new Asked("CreateTenant", () -> name, name),
+        new Audited.Asked("CreateTenant", () -> name, name),
         call -> createTenant(request.getTenant()));
   }
 
@@ -74,7 +89,10 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         state
             .tenants()
             .create(
-                tenant.getName(), tenant.getDisplayName(), AdminRequests.quota(tenant.getQuota())));
+                tenant.getName(),
+                tenant.getDisplayName(),
+                AdminRequests.quota(tenant.getQuota()),
+                AdminRequests.retention(tenant)));
   }
 
   @Override
@@ -106,7 +124,10 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   @Override
   public void updateTenant(UpdateTenantRequest request, StreamObserver<Tenant> responses) {
     String name = request.getTenant().getName();
-    change(responses, new Asked("UpdateTenant", () -> name, name), call -> updateTenant(request));
+    audited.change(
+        responses,
+        new Audited.Asked("UpdateTenant", () -> name, name),
+        call -> updateTenant(request));
   }
 
   private Tenant updateTenant(UpdateTenantRequest request) {
@@ -125,7 +146,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
                           AdminAnswers.tenant(stored), asked, request.getUpdateMask());
                   return stored
                       .withDisplayName(merged.getDisplayName())
-                      .withQuota(AdminRequests.quota(merged.getQuota()));
+                      .withQuota(AdminRequests.quota(merged.getQuota()))
+                      .withRetention(AdminRequests.retention(merged));
                 });
     server.access().quotas().changed(asked.getName());
     return AdminAnswers.tenant(changed);
@@ -133,9 +155,9 @@ final class AdminService extends AdminGrpc.AdminImplBase {
 
   @Override
   public void deleteTenant(DeleteTenantRequest request, StreamObserver<Empty> responses) {
-    change(
+    audited.change(
         responses,
-        new Asked("DeleteTenant", request::getName, request.getName()),
+        new Audited.Asked("DeleteTenant", request::getName, request.getName()),
         call -> {
           AdminRequests.checkTenant(request.getName(), "name");
           state.tenants().delete(request.getName(), AdapterRequests.etag(request.getEtag()));
@@ -145,9 +167,9 @@ final class AdminService extends AdminGrpc.AdminImplBase {
 
   @Override
   public void createKey(CreateKeyRequest request, StreamObserver<CreateKeyResponse> responses) {
-    change(
+    audited.change(
         responses,
-        new Asked("CreateKey", request.getKey()::getTenant, ""),
+        new Audited.Asked("CreateKey", request.getKey()::getTenant, ""),
         response -> response.getKey().getKeyId() + " " + response.getKey().getRole(),
         call -> createKey(request));
   }
@@ -186,13 +208,67 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   @Override
   public void revokeKey(RevokeKeyRequest request, StreamObserver<Empty> responses) {
     String id = request.getKeyId();
-    change(
+    audited.change(
         responses,
-        new Asked("RevokeKey", () -> state.keys().get(id).map(KeyRecord::tenant).orElse(""), id),
+        new Audited.Asked(
+            "RevokeKey", () -> state.keys().get(id).map(KeyRecord::tenant).orElse(""), id),
         call -> {
           state.keys().revoke(id);
           return Empty.getDefaultInstance();
         });
+  }
+
+  @Override
+  public void createPriceRule(CreatePriceRuleRequest request, StreamObserver<PriceRule> responses) {
+    audited.change(
+        responses,
+        new Audited.Asked("CreatePriceRule", request.getPriceRule()::getTenant, ""),
+        response -> "leaf " + response.getLeafIndex(),
+        call -> decisions.price(request));
+  }
+
+  @Override
+  public void listPriceRules(
+      ListPriceRulesRequest request, StreamObserver<ListPriceRulesResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(decisions.prices(request)));
+  }
+
+  @Override
+  public void settle(SettleRequest request, StreamObserver<Settlement> responses) {
+    audited.change(
+        responses,
+        new Audited.Asked("Settle", () -> "", ""),
+        response -> "leaf " + response.getLeafIndex(),
+        call -> decisions.settle(request));
+  }
+
+  @Override
+  public void listSettlements(
+      ListSettlementsRequest request, StreamObserver<ListSettlementsResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(decisions.settlements(request)));
+  }
+
+  @Override
+  public void listSettlementLines(
+      ListSettlementLinesRequest request, StreamObserver<ListSettlementLinesResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(decisions.lines(request)));
+  }
+
+  @Override
+  public void correctCredit(
+      CorrectCreditRequest request, StreamObserver<CorrectCreditResponse> responses) {
+    audited.change(
+        responses,
+        new Audited.Asked("CorrectCredit", request::getTenant, request.getGenerationId()),
+        call -> decisions.correct(request));
+  }
+
+  @Override
+  public void eraseGeneration(EraseGenerationRequest request, StreamObserver<Empty> responses) {
+    audited.change(
+        responses,
+        new Audited.Asked("EraseGeneration", request::getTenant, request.getGenerationId()),
+        call -> decisions.erase(request));
   }
 
   @Override
@@ -206,7 +282,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   @Override
   public void drain(DrainRequest request, StreamObserver<DrainResponse> responses) {
     String subject = request.getUndo() ? "undo" : "";
-    change(responses, new Asked("Drain", () -> "", subject), call -> drain(request, call));
+    audited.change(
+        responses, new Audited.Asked("Drain", () -> "", subject), call -> drain(request, call));
   }
 
   private DrainResponse drain(DrainRequest request, Call<?> call) {
@@ -244,50 +321,5 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private TenantRecord tenant(String name, String field) {
     AdminRequests.checkTenant(name, field);
     return state.tenants().get(name).orElseThrow(() -> Statuses.notFound("tenant", name));
-  }
-
-  /// @param tenant that is acted on; asked for before the action
-  /// @param subject what it is done to, as far as the request says
-  private record Asked(String action, Supplier<String> tenant, String subject) {}
-
-  private <T> void change(StreamObserver<T> responses, Asked asked, Function<Call<T>, T> work) {
-    change(responses, asked, response -> asked.subject(), work);
-  }
-
-  /// Answers with what `work` gives.
-  ///
-  /// @param subject what it was done to
-  private <T> void change(
-      StreamObserver<T> responses,
-      Asked asked,
-      Function<T, String> subject,
-      Function<Call<T>, T> work) {
-    Call.serve(
-        responses,
-        ids.next(),
-        call -> {
-          String tenant = asked.tenant().get();
-          T response;
-          try {
-            response = work.apply(call);
-          } catch (RuntimeException e) {
-            StatusRuntimeException refused = Statuses.of(e, call.id());
-            record(
-                asked.action(),
-                tenant,
-                asked.subject(),
-                refused.getStatus().getCode().name(),
-                String.valueOf(refused.getStatus().getDescription()));
-            throw refused;
-          }
-          record(asked.action(), tenant, subject.apply(response), "OK", "");
-          call.answer(response);
-        });
-  }
-
-  private void record(String action, String tenant, String subject, String outcome, String detail) {
-    state
-        .audit()
-        .append(time.instant(), Caller.current().keyId(), tenant, action, subject, outcome, detail);
   }
 }

@@ -59,6 +59,7 @@ public final class GrpcServer implements AutoCloseable {
   private final LoadReports loads;
   private final Shadows shadows;
   private final Recorder recorder;
+  private final @Nullable Books books;
   private final Tally tally = new Tally();
   private final Access access;
   private final Callers callers;
@@ -75,6 +76,7 @@ public final class GrpcServer implements AutoCloseable {
       @Nullable ReloadingTls tls) {
     this.serving = serving;
     this.access = access;
+    books = records.books();
     this.tls = tls;
     callers =
         new Callers(
@@ -323,6 +325,11 @@ public final class GrpcServer implements AutoCloseable {
 
   Serving serving() {
     return serving;
+  }
+
+  /// Null: answers leave no records.
+  @Nullable Books books() {
+    return books;
   }
 
   Access access() {

@@ -110,6 +110,13 @@ final class MethodRoles {
                   "CreateKey",
                   "ListKeys",
                   "RevokeKey",
+                  "CreatePriceRule",
+                  "ListPriceRules",
+                  "Settle",
+                  "ListSettlements",
+                  "ListSettlementLines",
+                  "CorrectCredit",
+                  "EraseGeneration",
                   "GetStats",
                   "Drain"),
               // Those who ask whether a server is well, such as load balancers, have no key; and

@@ -49,7 +49,7 @@ final class ProvenanceRequests {
     return period;
   }
 
-  private static long micros(Timestamp time, String field) {
+  static long micros(Timestamp time, String field) {
     try {
       long micros =
           ChronoUnit.MICROS.between(
@@ -77,7 +77,8 @@ final class ProvenanceRequests {
     return reason.isEmpty() ? reason : text(reason, MAX_REASON, "reason");
   }
 
-  private static String text(String text, int most, String field) {
+  /// One line that is not blank.
+  static String text(String text, int most, String field) {
     if (text.isBlank() || text.length() > most) {
       throw Statuses.invalid(
           field,

@@ -2,6 +2,7 @@ package dev.tributary.server.state;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -33,9 +34,16 @@ public final class Tenants {
                 Nonces.etag()));
   }
 
+  /// A tenant whose answers are kept.
   public TenantRecord create(String name, String displayName, Quota quota) {
+    return create(name, displayName, quota, null);
+  }
+
+  /// @param retention null: answers are kept
+  public TenantRecord create(
+      String name, String displayName, Quota quota, @Nullable Duration retention) {
     TenantRecord tenant =
-        new TenantRecord(name, displayName, quota, State.now(time), Nonces.etag());
+        new TenantRecord(name, displayName, quota, retention, State.now(time), Nonces.etag());
     return write(
         session -> {
           if (find(session, name).isPresent()) {
@@ -69,10 +77,10 @@ public final class Tenants {
                 limit));
   }
 
-  /// Changes display name or quota.
+  /// Changes display name, quota or retention.
   ///
   /// @param etag that the stored tenant must have; null: any
-  /// @param change of display name and quota; it must keep the rest
+  /// @param change of display name, quota and retention; it must keep the rest
   public TenantRecord update(
       String name, @Nullable String etag, UnaryOperator<TenantRecord> change) {
     return write(
@@ -81,8 +89,12 @@ public final class Tenants {
           Checks.etag(KIND, name, etag, before.etag());
           TenantRecord after = change.apply(before);
           if (!before.equals(
-              after.withDisplayName(before.displayName()).withQuota(before.quota()))) {
-            throw new IllegalArgumentException("only display name and quota can be changed");
+              after
+                  .withDisplayName(before.displayName())
+                  .withQuota(before.quota())
+                  .withRetention(before.retention()))) {
+            throw new IllegalArgumentException(
+                "only display name, quota and retention can be changed");
           }
           TenantRecord stored = after.withEtag(Nonces.etag());
           store(session, stored);
@@ -134,7 +146,8 @@ public final class Tenants {
         """
         UPDATE tenants SET display_name = ?, requests_per_minute = ?, tokens_per_minute = ?,
           concurrent_requests = ?, queued_requests = ?, adapters = ?, adapter_bytes = ?,
-          replays_per_hour = ?, weight = ?, resident_bytes = ?, etag = ? WHERE name = ?""",
+          replays_per_hour = ?, weight = ?, resident_bytes = ?, retention_seconds = ?, etag = ?
+        WHERE name = ?""",
         tenant.displayName(),
         quota.requestsPerMinute(),
         quota.tokensPerMinute(),
@@ -145,12 +158,14 @@ public final class Tenants {
         quota.replaysPerHour(),
         quota.weight(),
         quota.residentBytes(),
+        tenant.retention() == null ? null : tenant.retention().toSeconds(),
         tenant.etag(),
         tenant.name());
   }
 
   private static TenantRecord tenant(ResultSet row) throws SQLException {
     Instant created = Session.instant(row, "created");
+    Long retention = Session.optionalLong(row, "retention_seconds");
     Quota quota =
         new Quota(
             Session.optionalLong(row, "requests_per_minute"),
@@ -166,6 +181,7 @@ public final class Tenants {
         row.getString("name"),
         row.getString("display_name"),
         quota,
+        retention == null ? null : Duration.ofSeconds(retention),
         created,
         row.getString("etag"));
   }

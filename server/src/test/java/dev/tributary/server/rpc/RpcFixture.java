@@ -138,12 +138,21 @@ final class RpcFixture implements AutoCloseable {
         options,
         reach,
         traces,
-        null);
+        null,
+        InstantSource.system());
   }
 
   /// @param store is closed with this
   RpcFixture(TinyAdapters adapters, TestStore store, Options options) {
-    this(adapters, same -> store, false, options, Reach.HERE, Traces.off(), null);
+    this(
+        adapters,
+        same -> store,
+        false,
+        options,
+        Reach.HERE,
+        Traces.off(),
+        null,
+        InstantSource.system());
   }
 
   /// Ready for calls, with a ledger.
@@ -154,6 +163,15 @@ final class RpcFixture implements AutoCloseable {
   }
 
   static RpcFixture recording(Path folder, Path data, Options options) {
+    return recording(folder, data, options, InstantSource.system());
+  }
+
+  /// @param time that calls and records have
+  static RpcFixture recording(Path folder, Path data, InstantSource time) {
+    return recording(folder, data, Options.PLAIN, time);
+  }
+
+  private static RpcFixture recording(Path folder, Path data, Options options, InstantSource time) {
     RpcFixture fixture =
         new RpcFixture(
             new TinyAdapters(folder).write("loud", 1).write("louder", 2),
@@ -162,19 +180,18 @@ final class RpcFixture implements AutoCloseable {
             options,
             Reach.HERE,
             Traces.off(),
-            openBooks(data));
+            openBooks(data, time),
+            time);
     fixture.server.serve();
     return fixture;
   }
 
-  private static Books openBooks(Path data) {
+  private static Books openBooks(Path data, InstantSource time) {
     try {
       SigningKey key = new KeyFile(data.resolve("ledger.key")).openOrMake("log.example/test");
       LogSettings settings = LogSettings.of(data.resolve("ledger"), key);
-      Ledger ledger = Ledger.open(settings, InstantSource.system());
-      Accounts accounts =
-          Accounts.open(
-              Accounts.sqlite(data.resolve("accounts.db")), ledger, InstantSource.system());
+      Ledger ledger = Ledger.open(settings, time);
+      Accounts accounts = Accounts.open(Accounts.sqlite(data.resolve("accounts.db")), ledger, time);
       accounts.follow();
       return new Books(ledger, accounts);
     } catch (IOException e) {
@@ -189,16 +206,16 @@ final class RpcFixture implements AutoCloseable {
       Options options,
       Reach reach,
       Traces traces,
-      @Nullable Books books) {
+      @Nullable Books books,
+      InstantSource time) {
     this.books = books;
-    metrics = new Metrics(traces, System::nanoTime, InstantSource.system());
+    metrics = new Metrics(traces, System::nanoTime, time);
     this.adapters = adapters;
     this.ownData = ownData;
     store = stores.apply(adapters);
     state = store.state();
     data = store.data();
-    access =
-        new Access(state, reach.local(), reach.oidc(), quotaClock::get, InstantSource.system());
+    access = new Access(state, reach.local(), reach.oidc(), quotaClock::get, time);
     EngineSettings settings =
         new EngineSettings(
             TinyAdapters.BASE_DIGEST,
@@ -243,7 +260,7 @@ final class RpcFixture implements AutoCloseable {
                 8, 16, options.maxRows(), options.maxWaiting(), options.hostBytes(), 256),
             metrics,
             System::nanoTime,
-            InstantSource.system());
+            time);
     GrpcSettings standard = GrpcSettings.of(STREAM_IDLE);
     GrpcSettings grpc =
         new GrpcSettings(

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,10 +98,39 @@ class TenantsTest {
   }
 
   @Test
+  void retention_isKeptAcrossStarts_andCanBeTakenBack() {
+    TenantRecord made = tenants.create("acme", "", Quota.NONE, Duration.ofDays(30));
+    assertThat(made.retention()).isEqualTo(Duration.ofDays(30));
+    assertThat(tenants.get("acme")).contains(made);
+    state.close();
+    open();
+    assertThat(tenants.get("acme")).contains(made);
+    assertThat(tenants.get("public").orElseThrow().retention()).isNull();
+    TenantRecord kept = tenants.update("acme", null, t -> t.withRetention(null));
+    assertThat(kept.retention()).isNull();
+    assertThat(tenants.get("acme")).contains(kept);
+  }
+
+  @Test
+  void retention_outOfBounds_isRefused() {
+    for (Duration bad :
+        List.of(
+            Duration.ZERO,
+            Duration.ofSeconds(-1),
+            Duration.ofMinutes(59),
+            Duration.ofDays(36_501),
+            Duration.ofHours(1).plusNanos(1))) {
+      assertThatThrownBy(() -> tenants.create("a", "", Quota.NONE, bad))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("retention");
+    }
+  }
+
+  @Test
   void update_ofOtherFields_isRefused() {
     TenantRecord other = tenants.create("other", "", Quota.NONE);
     assertThatThrownBy(() -> tenants.update("public", null, t -> other))
-        .hasMessageContaining("only display name and quota");
+        .hasMessageContaining("only display name, quota and retention");
     assertThat(refusal(() -> tenants.update("nobody", null, t -> t)))
         .isEqualTo(new StateException.NotFound("tenant", "nobody"));
   }
