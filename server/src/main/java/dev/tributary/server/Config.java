@@ -32,6 +32,9 @@ final class Config {
   /// A day.
   private static final int MAX_SECONDS = 86_400;
 
+  /// A year of them.
+  private static final int MAX_HOURS = 8_784;
+
   @Option(
       names = "--model",
       paramLabel = "SOURCE",
@@ -149,6 +152,17 @@ final class Config {
           "Database of balances and statements, such as jdbc:postgresql://HOST/DB. Default:"
               + " DATA/accounts.db (SQLite).")
   @Nullable String accounts;
+
+  @Option(
+      names = "--settle-every",
+      paramLabel = "HOURS",
+      defaultValue = "0",
+      description = {
+        "Settle what answers cost in periods of so many hours, each as long after its end: until"
+            + " then credit can be corrected, never afterwards. 0: only when `admin settle` asks,"
+            + " since nobody can take a settlement back. Default: ${DEFAULT-VALUE}."
+      })
+  int settleEvery;
 
   @Option(
       names = "--tls-cert",
@@ -406,6 +420,7 @@ final class Config {
     check(where, "kv-memory", () -> between(kvMemory, 0, MAX_MIB));
     check(where, "adapter-memory", () -> between(adapterMemory, 1, MAX_MIB));
     check(where, "stream-idle", () -> between(streamIdle, 1, MAX_SECONDS));
+    check(where, "settle-every", () -> between(settleEvery, 0, MAX_HOURS));
     check(where, "grace", () -> between(grace, 0, MAX_SECONDS));
     check(where, "drain-delay", () -> between(drainDelay, 0, MAX_SECONDS));
   }

@@ -68,6 +68,7 @@ final class Server implements AutoCloseable {
   private final GrpcServer grpc;
   private final @Nullable AdminServer admin;
   private final @Nullable Books books;
+  private final @Nullable Upkeep upkeep;
   private volatile Config config;
 
   /// Loads the model, warms up and begins to answer.
@@ -189,7 +190,14 @@ final class Server implements AutoCloseable {
     if (books != null) {
       record(books);
     }
+    upkeep =
+        books == null
+            ? null
+            : Upkeep.of(books, state.tenants(), config.settleEvery, InstantSource.system());
     grpc.serve();
+    if (upkeep != null) {
+      upkeep.start();
+    }
     admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
     operations
         .webAddress()
@@ -348,6 +356,9 @@ final class Server implements AutoCloseable {
     engine.close();
     adapters.close();
     ops.close();
+    if (upkeep != null) {
+      upkeep.close();
+    }
     if (books != null) {
       books.close();
     }

@@ -59,6 +59,7 @@ class ConfigTest {
           new Property("anchor", "", "/mnt/anchor"),
           new Property("witness-policy", "", "/etc/policy"),
           new Property("accounts", "", "jdbc:postgresql://db/accounts"),
+          new Property("settle-every", "0", "24"),
           new Property("tls-cert", "", "/etc/cert.pem"),
           new Property("tls-key", "", "/etc/key.pem"),
           new Property("tls-client-ca", "", "/etc/roots.pem"),
