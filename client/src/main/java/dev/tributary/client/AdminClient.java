@@ -3,21 +3,36 @@ package dev.tributary.client;
 import static dev.tributary.client.Connection.calling;
 import static dev.tributary.client.Connection.quick;
 
+import com.google.protobuf.Timestamp;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CorrectCreditRequest;
+import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
 import dev.tributary.v1.CreateKeyResponse;
+import dev.tributary.v1.CreatePriceRuleRequest;
 import dev.tributary.v1.CreateTenantRequest;
 import dev.tributary.v1.DeleteTenantRequest;
 import dev.tributary.v1.DrainRequest;
 import dev.tributary.v1.DrainResponse;
+import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
 import dev.tributary.v1.Key;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
+import dev.tributary.v1.ListPriceRulesRequest;
+import dev.tributary.v1.ListPriceRulesResponse;
+import dev.tributary.v1.ListSettlementLinesRequest;
+import dev.tributary.v1.ListSettlementLinesResponse;
+import dev.tributary.v1.ListSettlementsRequest;
+import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.RevokeKeyRequest;
+import dev.tributary.v1.SettleRequest;
+import dev.tributary.v1.Settlement;
+import dev.tributary.v1.SettlementLine;
 import dev.tributary.v1.Stats;
 import dev.tributary.v1.Tenant;
 import dev.tributary.v1.UpdateTenantRequest;
@@ -25,11 +40,15 @@ import io.grpc.ManagedChannel;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /// A client of one server's admin port, which wants the admin key; safe for use by many threads.
 ///
 /// Every method throws [TributaryException] if its call failed.
 public final class AdminClient implements AutoCloseable {
+  /// For all answers of a period to be added up.
+  private static final Duration SETTLING = Duration.ofMinutes(10);
+
   private final Connection connection;
   private final AdminGrpc.AdminBlockingStub admin;
 
@@ -102,6 +121,81 @@ public final class AdminClient implements AutoCloseable {
   public void revokeKey(String keyId) {
     RevokeKeyRequest request = RevokeKeyRequest.newBuilder().setKeyId(keyId).build();
     calling(() -> quick(admin).revokeKey(request));
+  }
+
+  /// Records a price.
+  ///
+  /// @param rule whose leaf is the server's
+  public PriceRule createPriceRule(PriceRule rule) {
+    CreatePriceRuleRequest request = CreatePriceRuleRequest.newBuilder().setPriceRule(rule).build();
+    return calling(() -> quick(admin).createPriceRule(request));
+  }
+
+  /// All prices, in the order in which they were made.
+  public List<PriceRule> priceRules() {
+    ListPriceRulesRequest.Builder request =
+        ListPriceRulesRequest.newBuilder().setPageSize(Connection.PAGE_SIZE);
+    return Connection.pages(
+        token -> {
+          ListPriceRulesResponse response =
+              quick(admin).listPriceRules(request.setPageToken(token).build());
+          return new Connection.Page<>(response.getPriceRulesList(), response.getNextPageToken());
+        });
+  }
+
+  /// Closes the period since the last settlement, for ever.
+  ///
+  /// @param end beginning of an hour; empty: of the present one
+  public Settlement settle(Optional<Timestamp> end) {
+    SettleRequest.Builder request = SettleRequest.newBuilder();
+    end.ifPresent(request::setEndTime);
+    return calling(() -> Connection.within(admin, SETTLING).settle(request.build()));
+  }
+
+  /// All settlements, newest first.
+  public List<Settlement> settlements() {
+    ListSettlementsRequest.Builder request =
+        ListSettlementsRequest.newBuilder().setPageSize(Connection.PAGE_SIZE);
+    return Connection.pages(
+        token -> {
+          ListSettlementsResponse response =
+              quick(admin).listSettlements(request.setPageToken(token).build());
+          return new Connection.Page<>(response.getSettlementsList(), response.getNextPageToken());
+        });
+  }
+
+  /// Whom a settlement credits.
+  ///
+  /// @param leaf of the settlement
+  public List<SettlementLine> settlementLines(long leaf) {
+    ListSettlementLinesRequest.Builder request =
+        ListSettlementLinesRequest.newBuilder()
+            .setLeafIndex(leaf)
+            .setPageSize(Connection.PAGE_SIZE);
+    return Connection.pages(
+        token -> {
+          ListSettlementLinesResponse response =
+              quick(admin).listSettlementLines(request.setPageToken(token).build());
+          return new Connection.Page<>(response.getLinesList(), response.getNextPageToken());
+        });
+  }
+
+  /// Credits a generation otherwise than it was.
+  public CorrectCreditResponse correctCredit(CorrectCreditRequest request) {
+    return calling(() -> quick(admin).correctCredit(request));
+  }
+
+  /// Destroys what is recorded of a generation, for ever.
+  ///
+  /// @param cause one line, for the record of the erasure
+  public void eraseGeneration(String tenant, String generationId, String cause) {
+    EraseGenerationRequest request =
+        EraseGenerationRequest.newBuilder()
+            .setTenant(tenant)
+            .setGenerationId(generationId)
+            .setCause(cause)
+            .build();
+    calling(() -> quick(admin).eraseGeneration(request));
   }
 
   public Stats stats() {

@@ -3,25 +3,41 @@ package dev.tributary.client;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Empty;
+import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CorrectCreditRequest;
+import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
 import dev.tributary.v1.CreateKeyResponse;
+import dev.tributary.v1.CreatePriceRuleRequest;
 import dev.tributary.v1.CreateTenantRequest;
 import dev.tributary.v1.DeleteTenantRequest;
 import dev.tributary.v1.DrainRequest;
 import dev.tributary.v1.DrainResponse;
+import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
 import dev.tributary.v1.Key;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
+import dev.tributary.v1.ListPriceRulesRequest;
+import dev.tributary.v1.ListPriceRulesResponse;
+import dev.tributary.v1.ListSettlementLinesRequest;
+import dev.tributary.v1.ListSettlementLinesResponse;
+import dev.tributary.v1.ListSettlementsRequest;
+import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.Quota;
 import dev.tributary.v1.RevokeKeyRequest;
+import dev.tributary.v1.SettleRequest;
+import dev.tributary.v1.Settlement;
+import dev.tributary.v1.SettlementLine;
 import dev.tributary.v1.Stats;
 import dev.tributary.v1.Tenant;
+import dev.tributary.v1.TimeRange;
 import dev.tributary.v1.UpdateTenantRequest;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
@@ -42,6 +58,9 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
 
   /// Keys that are good, by id.
   public final Map<String, Key> keys = new LinkedHashMap<>();
+
+  /// What the operator decided, in order.
+  public final Queue<Message> decisions = new ConcurrentLinkedQueue<>();
 
   /// Still in flight when a drain ends.
   public volatile int running;
@@ -104,6 +123,11 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
     for (String path : request.getUpdateMask().getPathsList()) {
       if (path.equals("display_name")) {
         tenant.setDisplayName(request.getTenant().getDisplayName());
+      } else if (path.equals("retention")) {
+        tenant.clearRetention();
+        if (request.getTenant().hasRetention()) {
+          tenant.setRetention(request.getTenant().getRetention());
+        }
       } else if (path.equals("quota")) {
         tenant.setQuota(wanted);
       } else {
@@ -154,6 +178,114 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
     } else {
       server.answer(observer, Empty.getDefaultInstance());
     }
+  }
+
+  private static PriceRule rule(long leaf) {
+    return PriceRule.newBuilder()
+        .setLeafIndex(leaf)
+        .setStartTime(TIME)
+        .setCurrency("EUR")
+        .setPromptMicros(250_000)
+        .setCompletionMicros(1_500_000)
+        .setContributorsPpm(700_000)
+        .build();
+  }
+
+  @Override
+  public void createPriceRule(CreatePriceRuleRequest request, StreamObserver<PriceRule> observer) {
+    decisions.add(request);
+    PriceRule.Builder made = request.getPriceRule().toBuilder().setLeafIndex(7);
+    if (!made.hasStartTime()) {
+      made.setStartTime(TIME);
+    }
+    server.answer(observer, made.build());
+  }
+
+  /// Pages of one.
+  @Override
+  public void listPriceRules(
+      ListPriceRulesRequest request, StreamObserver<ListPriceRulesResponse> observer) {
+    boolean first = request.getPageToken().isEmpty();
+    server.answer(
+        observer,
+        first
+            ? ListPriceRulesResponse.newBuilder()
+                .addPriceRules(rule(3))
+                .setNextPageToken("more")
+                .build()
+            : ListPriceRulesResponse.newBuilder()
+                .addPriceRules(
+                    rule(5).toBuilder().setTenant("acme").setPromptMicros(0).setNote("an offer"))
+                .build());
+  }
+
+  private static Settlement settlement(long leaf) {
+    return Settlement.newBuilder()
+        .setLeafIndex(leaf)
+        .setPeriod(
+            TimeRange.newBuilder()
+                .setStart(Timestamp.newBuilder().setSeconds(TIME.getSeconds() - 86_400))
+                .setEnd(TIME))
+        .setCurrency("EUR")
+        .setFeeMicros(1_000_000)
+        .setCreditedMicros(400_000)
+        .setUnattributedMicros(300_001)
+        .setOperatorMicros(299_999)
+        .build();
+  }
+
+  @Override
+  public void settle(SettleRequest request, StreamObserver<Settlement> observer) {
+    decisions.add(request);
+    server.answer(observer, settlement(9));
+  }
+
+  @Override
+  public void listSettlements(
+      ListSettlementsRequest request, StreamObserver<ListSettlementsResponse> observer) {
+    boolean first = request.getPageToken().isEmpty();
+    server.answer(
+        observer,
+        ListSettlementsResponse.newBuilder()
+            .addSettlements(settlement(first ? 9 : 4))
+            .setNextPageToken(first ? "more" : "")
+            .build());
+  }
+
+  @Override
+  public void listSettlementLines(
+      ListSettlementLinesRequest request, StreamObserver<ListSettlementLinesResponse> observer) {
+    if (request.getLeafIndex() != 9) {
+      observer.onError(missing(Long.toString(request.getLeafIndex())));
+      return;
+    }
+    server.answer(
+        observer,
+        ListSettlementLinesResponse.newBuilder()
+            .addLines(
+                SettlementLine.newBuilder()
+                    .setTenant("acme")
+                    .setContributor("ann")
+                    .setDigest("sha256:" + "ab".repeat(32))
+                    .setGenerations(3)
+                    .setPpm(1_200_000)
+                    .setAmountMicros(400_000))
+            .build());
+  }
+
+  @Override
+  public void correctCredit(
+      CorrectCreditRequest request, StreamObserver<CorrectCreditResponse> observer) {
+    decisions.add(request);
+    server.answer(
+        observer,
+        CorrectCreditResponse.newBuilder().setLeafIndex(11).setUnattributedPpm(125_000).build());
+  }
+
+  @Override
+  public void eraseGeneration(EraseGenerationRequest request, StreamObserver<Empty> observer) {
+    decisions.add(request);
+    server.answer(observer, Empty.getDefaultInstance());
   }
 
   @Override

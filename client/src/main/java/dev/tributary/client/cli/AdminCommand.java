@@ -18,7 +18,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "admin",
     description = {
-      "Operate a server: tenants, keys, quotas.",
+      "Operate a server: tenants, keys, quotas, prices and what follows from them.",
       "Asks the admin port, which wants the admin key: --admin-key-file, or for a server on this"
           + " machine DATA/admin.key in the default data folder."
     })
@@ -50,6 +50,11 @@ final class AdminCommand {
     line.addSubcommand(new AdminTenants(tributary, admin));
     line.addSubcommand(new AdminKeys(tributary, admin));
     line.addSubcommand(new AdminQuotas(tributary, admin));
+    line.addSubcommand(new AdminPrices(tributary, admin));
+    line.addSubcommand(new AdminSettleCommand(tributary, admin));
+    line.addSubcommand(new AdminSettlementsCommand(tributary, admin));
+    line.addSubcommand(new AdminCorrectCommand(tributary, admin));
+    line.addSubcommand(new AdminEraseCommand(tributary, admin));
     line.addSubcommand(new AdminStatsCommand(tributary, admin));
     line.addSubcommand(new AdminDrainCommand(tributary, admin));
     return line;

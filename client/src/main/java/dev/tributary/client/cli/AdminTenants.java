@@ -1,20 +1,31 @@
 package dev.tributary.client.cli;
 
 import dev.tributary.client.AdminClient;
+import dev.tributary.client.cli.RetentionArgument.Retention;
 import dev.tributary.v1.Tenant;
 import dev.tributary.v1.UpdateTenantRequest;
 import java.io.IOException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /// `tributary admin tenants`: one method per command.
 @Command(name = "tenants", description = "Look after tenants: namespaces with keys and quotas.")
 final class AdminTenants {
+  private static final String RETENTION = "TIME|none";
+  private static final String RETENTION_HELP =
+      "Erase its answers when they are so old, 30d or 12h; none: keep them.";
+
   private final Tributary tributary;
   private final AdminCommand admin;
+
+  @Spec private CommandSpec command = CommandSpec.create();
 
   AdminTenants(Tributary tributary, AdminCommand admin) {
     this.tributary = tributary;
@@ -59,34 +70,60 @@ final class AdminTenants {
               defaultValue = "",
               description = "For people.")
           String displayName,
+      @Option(
+              names = "--retention",
+              paramLabel = RETENTION,
+              converter = RetentionArgument.class,
+              description = RETENTION_HELP)
+          @Nullable Retention retention,
       @Mixin QuotaOptions limits,
       @Parameters(paramLabel = "TENANT", description = "1 to 63 of a-z, 0-9 and -.") String name)
       throws IOException {
-    Tenant wanted =
-        Tenant.newBuilder()
-            .setName(name)
-            .setDisplayName(displayName)
-            .setQuota(limits.quota())
-            .build();
+    Tenant.Builder wanted =
+        Tenant.newBuilder().setName(name).setDisplayName(displayName).setQuota(limits.quota());
+    if (retention != null) {
+      retention.time().ifPresent(wanted::setRetention);
+    }
     try (AdminClient client = admin.client()) {
-      print(client.createTenant(wanted));
+      print(client.createTenant(wanted.build()));
     }
     return 0;
   }
 
-  @Command(name = "update", description = "Change a tenant; `admin quotas set` changes its quota.")
+  @Command(
+      name = "update",
+      description = "Change a tenant; `admin quotas set` changes its quota.",
+      footer = {"%nExample:", "  tributary admin tenants update acme --retention 30d"})
   int update(
+      @Option(names = "--display-name", paramLabel = "TEXT", description = "For people.")
+          @Nullable String displayName,
       @Option(
-              names = "--display-name",
-              paramLabel = "TEXT",
-              required = true,
-              description = "For people.")
-          String displayName,
+              names = "--retention",
+              paramLabel = RETENTION,
+              converter = RetentionArgument.class,
+              description = RETENTION_HELP)
+          @Nullable Retention retention,
+      @Mixin ConfirmOption confirm,
       @Parameters(paramLabel = "TENANT", description = "Its name.") String name)
       throws IOException {
     UpdateTenantRequest.Builder request = UpdateTenantRequest.newBuilder();
-    request.getTenantBuilder().setName(name).setDisplayName(displayName);
-    request.getUpdateMaskBuilder().addPaths("display_name");
+    request.getTenantBuilder().setName(name);
+    if (displayName != null) {
+      request.getTenantBuilder().setDisplayName(displayName);
+      request.getUpdateMaskBuilder().addPaths("display_name");
+    }
+    if (retention != null) {
+      if (retention.time().isPresent()) {
+        confirm.require(
+            tributary.terminal(), "Erase all older answers of " + name + ", now and from now on?");
+      }
+      retention.time().ifPresent(request.getTenantBuilder()::setRetention);
+      request.getUpdateMaskBuilder().addPaths("retention");
+    }
+    if (request.getUpdateMask().getPathsCount() == 0) {
+      throw new CommandLine.ParameterException(
+          command.subcommands().get("update"), "give --display-name, --retention or both");
+    }
     try (AdminClient client = admin.client()) {
       print(client.updateTenant(request.build()));
     }
@@ -115,7 +152,8 @@ final class AdminTenants {
         new Table()
             .row("name", tenant.getName())
             .row("display name", tenant.getDisplayName().isEmpty() ? "-" : tenant.getDisplayName())
-            .row("created", Texts.time(tenant.hasCreateTime(), tenant.getCreateTime()));
+            .row("created", Texts.time(tenant.hasCreateTime(), tenant.getCreateTime()))
+            .row("retention", RetentionArgument.text(tenant));
     QuotaOptions.rows(tenant.getQuota(), table);
     tributary.terminal().facts(table);
   }

@@ -31,7 +31,7 @@ final class ConfirmOption {
     terminal.err().flush();
     String answer = terminal.in().readLine();
     if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).matches("y|yes")) {
-      throw new UnmetException("nothing was deleted");
+      throw new UnmetException("nothing was changed");
     }
   }
 }

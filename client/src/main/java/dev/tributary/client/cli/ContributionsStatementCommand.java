@@ -7,7 +7,6 @@ import dev.tributary.client.TributaryClient;
 import dev.tributary.tlog.Policy;
 import dev.tributary.v1.Statement;
 import java.io.IOException;
-import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -27,8 +26,6 @@ import picocli.CommandLine.Parameters;
       "  tributary contributions statement ann --from 2026-11-01 --to 2026-12-01"
     })
 final class ContributionsStatementCommand implements Callable<Integer> {
-  private static final int MICRO_DIGITS = 6;
-
   private final Tributary tributary;
 
   @Mixin private TrustOptions trust = new TrustOptions();
@@ -97,7 +94,7 @@ final class ContributionsStatementCommand implements Callable<Integer> {
           Texts.shortDigest(line.getDigest()),
           Long.toString(line.getGenerations()),
           line.getGenerations() == 0 ? "-" : Texts.ppm(line.getPpm() / line.getGenerations()),
-          amount(line.getAmountMicros(), statement.getCurrency()),
+          Texts.amount(line.getAmountMicros(), statement.getCurrency()),
           line.getSettled() ? "yes" : "not yet");
     }
     if (statement.getLinesCount() == 0) {
@@ -109,17 +106,11 @@ final class ContributionsStatementCommand implements Callable<Integer> {
         .terminal()
         .facts(
             new Table()
-                .row("earned", amount(statement.getAmountMicros(), statement.getCurrency()))
+                .row("earned", Texts.amount(statement.getAmountMicros(), statement.getCurrency()))
                 .row(
                     "closed",
                     statement.hasSettlementLeafIndex()
                         ? "by leaf " + statement.getSettlementLeafIndex()
                         : "not yet"));
-  }
-
-  /// `1.5 EUR`.
-  private static String amount(long micros, String currency) {
-    BigDecimal amount = BigDecimal.valueOf(micros, MICRO_DIGITS).stripTrailingZeros();
-    return (amount.toPlainString() + " " + currency).strip();
   }
 }

@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
 
 /// How single values are written for people.
 final class Texts {
+  private static final int MICRO_DIGITS = 6;
+
   private static final String[] BYTE_UNITS = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
 
   private static final DateTimeFormatter TIME =
@@ -82,6 +84,12 @@ final class Texts {
   /// Parts per million as `12.5%`.
   static String ppm(long ppm) {
     return percent(ppm / 1e4);
+  }
+
+  /// Millionths as `1.5 EUR`.
+  static String amount(long micros, String currency) {
+    BigDecimal amount = BigDecimal.valueOf(micros, MICRO_DIGITS).stripTrailingZeros();
+    return (amount.toPlainString() + " " + currency).strip();
   }
 
   private static String percent(double value) {

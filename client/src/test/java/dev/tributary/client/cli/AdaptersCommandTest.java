@@ -374,7 +374,7 @@ class AdaptersCommandTest {
         new CommandRun(server).interactive(false).reading("n\n").run("adapters", "delete", "guide");
     assertThat(no.code()).isEqualTo(1);
     assertThat(no.err())
-        .isEqualTo("Delete public/guide with 3 versions? [y/N] tributary: nothing was deleted\n");
+        .isEqualTo("Delete public/guide with 3 versions? [y/N] tributary: nothing was changed\n");
     assertThat(server.adapters.versions("guide")).hasSize(2);
     CommandRun.Result yes =
         new CommandRun(server).interactive(false).reading("y\n").run("adapters", "delete", "guide");

@@ -55,6 +55,7 @@ class AdminCommandTest {
             name                 acme
             display name         Acme
             created              2027-01-15 08:00:00Z
+            retention            -
             requests per minute  -
             tokens per minute    -
             concurrent requests  -

@@ -53,6 +53,9 @@ class CompletionCommandTest {
         "tributary adapters promote guide 3 --can=--canary",
         "tributary adapters unl=unload",
         "tributary admin quotas set --adapter-b=--adapter-bytes",
+        "tributary admin settleme=settlements",
+        "tributary admin prices set EUR --contr=--contributors",
+        "tributary admin tenants update acme --ret=--retention",
         "tributary admin keys create acme --role aud=auditor"
       })
   void script_forBash_completes(String line) throws Exception {
