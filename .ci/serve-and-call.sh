@@ -81,6 +81,15 @@ expect "own town" 'acme/town@1' $acme adapters upload town server/demo/adapters/
 expect "own answer" '"topic": "soap"' $acme generate -a town "Tell me about soap."
 expect "public answer" '9:20' $acme generate -a public/town "At what hour does the Saltmarrow Library open its doors?"
 
+# An answer from before the price costs nothing, so it can go before its hour is settled.
+own=$($acme receipt list | sed -n '2s/ .*//p')
+expect "price" '0.25 EUR +1.5 EUR +70%' $a prices set EUR --prompt 0.25 --completion 1.5 --contributors 70%
+expect "settlement" "^fees +0 EUR" $a settle --yes
+expect "settlements" "0 EUR" $a settlements
+expect "retention" "retention +30d" $a tenants update acme --retention 30d --yes
+expect "erasure" "is erased" $a erase acme "$own" --yes
+if $acme receipt get "$own" -o "$data/gone" >/dev/null 2>&1; then echo "FAILED: an erased answer has a receipt" >&2; exit 1; fi
+
 auditor="$t --api-key-file $data/auditor.key"
 expect "ledger audit" '' $auditor ledger audit
 expect "ledger export" '' $auditor ledger export "$data/export"

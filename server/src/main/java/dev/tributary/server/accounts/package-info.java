@@ -4,7 +4,8 @@
 /// **A view.** Everything in `accounts.db` follows from the log and the records beside it, leaf by
 /// leaf in their order ([Posting]), so it may be deleted at any time and is made again. Rows hold
 /// only what the same leaves would give again: when a record is erased, what it said leaves the
-/// view too. A transaction posts some hundred leaves and moves the cursor, so nothing is ever there
+/// view too. What is said of a generation after it was erased is remembered until it is erased as
+/// well. A transaction posts some hundred leaves and moves the cursor, so nothing is ever there
 /// twice or by halves; the view lags the log by milliseconds, and [Accounts#awaitUpTo] waits for a
 /// leaf.
 ///
@@ -23,7 +24,9 @@
 ///
 /// **A settlement** says up to which leaf it looked. It takes all generations up to that leaf, of
 /// hours before its period's end, that no earlier one took; an attribution or correction behind
-/// that leaf comes too late. So anyone with the records can compute it again.
+/// that leaf comes too late. So anyone with the records can compute it again. Contributors are
+/// known by names that each tenant gives: a line is a contributor's of the tenant that has the
+/// version, also where two tenants have versions of the same bytes.
 ///
 /// **Databases.** SQLite by default, PostgreSQL where one machine is outgrown; what they say
 /// differently is in [Dialect]. One thread writes.
