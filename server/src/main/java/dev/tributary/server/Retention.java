@@ -31,10 +31,10 @@ record Retention(Accounts accounts, Tenants tenants) implements Upkeep.Task {
           long erased = all(() -> accounts.expire(tenant.name(), before), ending);
           if (erased > 0) {
             log.info(
-                "{} generations of tenant {} were erased after {} hours",
-                erased,
+                "of tenant {}, which keeps answers for {} h, erased: {}",
                 tenant.name(),
-                tenant.retention().toHours());
+                tenant.retention().toHours(),
+                erased);
           }
         }
       }

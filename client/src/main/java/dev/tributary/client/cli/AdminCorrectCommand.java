@@ -17,7 +17,8 @@ import picocli.CommandLine.Parameters;
     name = "correct",
     description = {
       "Credit an answer otherwise than it was, as long as it is not settled.",
-      "All shares are given anew; what they lack to the whole is nobody's."
+      "All shares are given anew; what they lack to the whole is nobody's, and so is what a version"
+          + " earns that is only claimed, not trained or reproduced here."
     },
     footer = {
       "%nExample:",
