@@ -7,11 +7,13 @@ import dev.tributary.record.SettlementRecord;
 import dev.tributary.tlog.Hash;
 import dev.tributary.tlog.Merkle;
 import dev.tributary.v1.Statement;
+import dev.tributary.v1.TimeRange;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /// Whether a statement's settled lines stand in settlements that are in the log.
 public final class StatementCheck {
@@ -37,10 +39,14 @@ public final class StatementCheck {
     this.head = head;
   }
 
+  /// @param asked the period that the statement has to be of, whole hours
   /// @return how many settlements its proofs lead to
   /// @throws TributaryException if a call failed
   /// @throws UnmetException if a settled line is not proved, or the statement does not add up
-  public int require(Statement statement) {
+  public int require(Statement statement, TimeRange asked) {
+    if (!statement.getPeriod().equals(asked)) {
+      throw new UnmetException("the statement is of another period than was asked for");
+    }
     Map<String, Sum> proved = new HashMap<>();
     Set<List<Long>> seen = new HashSet<>();
     for (Statement.LineProof proof : statement.getProofsList()) {
@@ -109,6 +115,11 @@ public final class StatementCheck {
         || !open.currency().equals(statement.getCurrency())) {
       throw new UnmetException(
           "a line of the settlement of leaf " + index + " is another contributor's or currency's");
+    }
+    long second = TimeUnit.HOURS.toSeconds(1);
+    if (open.fromHour() * second < statement.getPeriod().getStart().getSeconds()
+        || open.toHour() * second > statement.getPeriod().getEnd().getSeconds()) {
+      throw new UnmetException("the settlement of leaf " + index + " is of another period");
     }
     if (included.add(index)) {
       ledger.requireIncluded(Merkle.leaf(leaf), index, head);

@@ -345,7 +345,11 @@ public final class FakeProvenance extends ProvenanceGrpc.ProvenanceImplBase {
   @Override
   public void getStatement(GetStatementRequest request, StreamObserver<Statement> observer) {
     statementsAsked.add(request);
-    server.answer(observer, statement);
+    server.answer(
+        observer,
+        statement.hasPeriod()
+            ? statement
+            : statement.toBuilder().setPeriod(request.getPeriod()).build());
   }
 
   @Override

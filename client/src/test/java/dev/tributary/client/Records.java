@@ -118,12 +118,12 @@ public final class Records {
         new PriceRuleRecord.Open(hour, "EUR", 1_000_000, 2_000_000, 500_000), "", "");
   }
 
-  /// Of three contributors; Ann is the second.
+  /// Of three contributors; Ann is the second. Of the first hours of November 2026.
   public static SettlementRecord settlementOfMany() {
     return SettlementRecord.draw(
         HOUR,
-        0,
-        10,
+        498192,
+        498202,
         0,
         0,
         "EUR",

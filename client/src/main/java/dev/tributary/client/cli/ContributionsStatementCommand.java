@@ -6,6 +6,7 @@ import dev.tributary.client.StatementCheck;
 import dev.tributary.client.TributaryClient;
 import dev.tributary.tlog.Policy;
 import dev.tributary.v1.Statement;
+import dev.tributary.v1.TimeRange;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.concurrent.Callable;
@@ -56,20 +57,20 @@ final class ContributionsStatementCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (TributaryClient client = tributary.client()) {
-      Statement statement =
-          client.contributions().statement(contributor, TimeArgument.range(from, to));
+      TimeRange period = TimeArgument.range(from, to);
+      Statement statement = client.contributions().statement(contributor, period);
       if (tributary.json()) {
         tributary.printJson(statement);
       } else {
         print(statement);
       }
-      check(client.ledger(), statement);
+      check(client.ledger(), statement, period);
     }
     return 0;
   }
 
   /// Settled lines are to be found in the log.
-  private void check(Ledger ledger, Statement statement) throws IOException {
+  private void check(Ledger ledger, Statement statement, TimeRange period) throws IOException {
     if (statement.getLinesList().stream().noneMatch(Statement.Line::getSettled)) {
       return;
     }
@@ -79,7 +80,7 @@ final class ContributionsStatementCommand implements Callable<Integer> {
       head = ledger.newest(policy);
     }
     head.require(policy);
-    int settlements = new StatementCheck(ledger, head).require(statement);
+    int settlements = new StatementCheck(ledger, head).require(statement, period);
     tributary.note(
         "the settled lines stand in %d settlements of the log%s"
             .formatted(settlements, policy.asksForWitnesses() ? "" : "; " + TrustOptions.FORK));

@@ -228,6 +228,10 @@ class ContributionsCommandTest {
     lies(s -> s.setAmountMicros(7), "do not sum to");
     lies(s -> s.setContributor("bob"), "another contributor's");
     lies(s -> s.getProofsBuilder(0).setLeaf(ByteString.EMPTY), "leaf 1: ");
+    lies(s -> s.getPeriodBuilder().getStartBuilder().setSeconds(1), "another period than");
+    command[4] = "2026-11-02";
+    log.statement = log.settled();
+    assertThat(run(command).err()).contains("is of another period");
     log.statement = Statement.getDefaultInstance();
     assertThat(run(command).out()).isEqualTo("earned  0\nclosed  not yet\n");
     assertThat(run("contributions", "statement", "ann", "--from", "2026-11-01").code())
