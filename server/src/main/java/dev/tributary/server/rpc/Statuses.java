@@ -123,6 +123,8 @@ final class Statuses {
     return switch (refused.reason()) {
       case StateException.NotFound missing -> notFound(missing.kind(), missing.name());
       case StateException.AlreadyExists there -> exists(there.kind(), there.name());
+      case StateException.WasThere gone ->
+          precondition("NAME_WAS_USED", gone.name(), gone.message());
       case StateException.EtagMismatch changed -> stale(changed.message());
       case StateException.InUse used -> precondition("IN_USE", used.name(), used.message());
       case StateException.OverQuota over -> overQuota(over.quota(), over.message());

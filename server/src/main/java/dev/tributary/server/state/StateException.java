@@ -30,6 +30,14 @@ public final class StateException extends RuntimeException {
     }
   }
 
+  /// The name was another's, whose records are still known by it.
+  public record WasThere(String kind, String name) implements Reason {
+    @Override
+    public String message() {
+      return kind + " " + name + " was deleted, and its name is not given again";
+    }
+  }
+
   /// The stored etag is not the expected one.
   ///
   /// @param current the stored etag; empty where a given one can't match since there is none

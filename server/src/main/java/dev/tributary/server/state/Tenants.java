@@ -49,6 +49,9 @@ public final class Tenants {
           if (find(session, name).isPresent()) {
             throw new StateException(new StateException.AlreadyExists(KIND, name));
           }
+          if (session.number("SELECT count(*) FROM former_tenants WHERE name = ?", name) > 0) {
+            throw new StateException(new StateException.WasThere(KIND, name));
+          }
           session.run(
               "INSERT INTO tenants (name, created, display_name, etag) VALUES (?, ?, '', '')",
               name,
@@ -102,7 +105,8 @@ public final class Tenants {
         });
   }
 
-  /// Deletes a tenant that has neither adapters nor keys, with its uploads.
+  /// Deletes a tenant that has neither adapters nor keys, with its uploads. Its name is not given
+  /// again: the ledger knows its answers by it.
   ///
   /// @param etag that the stored tenant must have; null: any
   public void delete(String name, @Nullable String etag) {
@@ -121,6 +125,7 @@ public final class Tenants {
           }
           session.run("DELETE FROM requests WHERE tenant = ?", name);
           session.run("DELETE FROM tenants WHERE name = ?", name);
+          session.run("INSERT INTO former_tenants (name) VALUES (?)", name);
           return tenant;
         });
   }

@@ -154,4 +154,14 @@ class TenantsTest {
     assertThat(refusal(() -> tenants.delete("acme", null)))
         .isInstanceOf(StateException.NotFound.class);
   }
+
+  /// The ledger knows answers by their tenant's name.
+  @Test
+  void aDeletedTenantsName_isNobodysAgain() {
+    tenants.create("acme", "", Quota.NONE);
+    tenants.delete("acme", null);
+    assertThat(refusal(() -> tenants.create("acme", "", Quota.NONE)))
+        .isEqualTo(new StateException.WasThere("tenant", "acme"));
+    assertThat(tenants.get("acme")).isEmpty();
+  }
 }
