@@ -81,18 +81,16 @@ public final class Accounts implements AutoCloseable {
   /// Leaf of the first build of a tenant's adapter version; empty if there is none, and if it is
   /// erased.
   public OptionalLong build(String tenant, Hash adapter) {
-    return database.read(
-        session ->
-            session
-                .all(
-                    "SELECT leaf, name FROM builds WHERE digest = ? ORDER BY leaf",
-                    row ->
-                        row.getString("name").startsWith(tenant + "/") ? row.getLong("leaf") : -1,
-                    adapter)
-                .stream()
-                .mapToLong(Long::longValue)
-                .filter(leaf -> leaf >= 0)
-                .findFirst());
+    return database
+        .read(
+            session ->
+                session.one(
+                    "SELECT leaf FROM builds WHERE digest = ? AND tenant = ? ORDER BY leaf LIMIT 1",
+                    row -> row.getLong("leaf"),
+                    adapter,
+                    tenant))
+        .map(OptionalLong::of)
+        .orElseGet(OptionalLong::empty);
   }
 
   /// The generation of a leaf; empty if there is none, and if it is erased.

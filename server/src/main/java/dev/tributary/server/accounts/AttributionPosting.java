@@ -148,23 +148,17 @@ final class AttributionPosting {
     }
   }
 
-  /// Of `tenant/name`.
-  private static String tenant(String adapter) {
-    return adapter.substring(0, adapter.indexOf('/'));
-  }
-
   /// Of the adapters that made the answer: those which were recorded before it.
   private List<Built> builds(long generation) throws SQLException {
     return session.all(
         """
-        SELECT b.name, b.digest, b.provenance, b.method, b.pseudonym_key
-        FROM adapters a JOIN builds b
-          ON b.name = a.name AND b.number = a.number AND b.digest = a.digest
+        SELECT b.tenant, b.digest, b.provenance, b.method, b.pseudonym_key
+        FROM adapters a JOIN builds b ON b.tenant = a.tenant AND b.digest = a.digest
         WHERE a.generation = ? AND b.leaf < a.generation
         ORDER BY a.position, b.leaf""",
         row ->
             new Built(
-                tenant(row.getString("name")),
+                row.getString("tenant"),
                 row.getString("digest"),
                 Provenance.valueOf(row.getString("provenance")),
                 row.getString("method"),

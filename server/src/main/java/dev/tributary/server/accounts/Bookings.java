@@ -133,7 +133,7 @@ final class Bookings {
         .one(
             """
             SELECT b.pseudonym_key FROM adapters a JOIN builds b
-              ON b.name = a.name AND b.number = a.number AND b.digest = a.digest
+              ON b.tenant = a.tenant AND b.digest = a.digest
             WHERE a.generation = ? AND a.name = ? AND b.leaf < a.generation ORDER BY b.leaf""",
             row -> HexFormat.of().parseHex(row.getString(1)),
             generation.leaf(),

@@ -7,7 +7,7 @@ import java.util.Optional;
 /// @param fromMicros when it ended, since 1970
 /// @param toMicros exclusive
 /// @param adapter that it used, `tenant/name`
-/// @param contributor who has a share in it
+/// @param contributor who has a share in it; then only generations of the tenant's own adapters
 /// @param after the last one of the page before; the listing goes on behind it
 /// @param limit 1 to 1,000
 public record GenerationQuery(

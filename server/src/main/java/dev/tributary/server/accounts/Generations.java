@@ -63,7 +63,10 @@ final class Generations {
     if (query.contributor().isPresent()) {
       sql.append(
           " AND EXISTS (SELECT 1 FROM shares s WHERE s.contributor = ? AND s.generation = g.leaf"
-              + " AND s.attribution = g.attribution)");
+              + " AND s.attribution = g.attribution)"
+              // Who has a share in another tenant's adapter is not this tenant's to know.
+              + " AND NOT EXISTS (SELECT 1 FROM adapters a WHERE a.generation = g.leaf"
+              + " AND a.tenant <> g.tenant)");
       arguments.add(query.contributor().get());
     }
     if (query.after().isPresent()) {

@@ -133,10 +133,11 @@ final class Posting {
     for (AdapterUse use : generation.adapters()) {
       session.run(
           """
-          INSERT INTO adapters (generation, position, name, number, digest, scale_bits)
-          VALUES (?, ?, ?, ?, ?, ?)""",
+          INSERT INTO adapters (generation, position, tenant, name, number, digest, scale_bits)
+          VALUES (?, ?, ?, ?, ?, ?, ?)""",
           leaf,
           position++,
+          use.name().substring(0, Math.max(0, use.name().indexOf('/'))),
           use.name(),
           use.number(),
           use.digest(),
@@ -170,12 +171,13 @@ final class Posting {
   private void build(long leaf, AdapterBuildRecord build) throws SQLException {
     session.run(
         """
-        INSERT INTO builds (leaf, digest, provenance, method, name, number, pseudonym_key)
-        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        INSERT INTO builds (leaf, digest, provenance, method, tenant, name, number, pseudonym_key)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         leaf,
         build.open().adapter(),
         build.open().provenance(),
         build.open().method(),
+        build.tenant(),
         build.tenant() + "/" + build.name(),
         build.number(),
         HexFormat.of().formatHex(build.pseudonymKey()));

@@ -58,10 +58,10 @@ final class Statements {
     Version version =
         session
             .one(
-                "SELECT name, number FROM builds WHERE digest = ? AND name LIKE ? ORDER BY leaf LIMIT 1",
+                "SELECT name, number FROM builds WHERE digest = ? AND tenant = ? ORDER BY leaf LIMIT 1",
                 row -> new Version(row.getString("name"), row.getInt("number")),
                 line.adapter(),
-                line.tenant() + "/%")
+                line.tenant())
             .orElse(new Version(line.tenant() + "/", 0));
     return new Statement.Line(
         version.name,

@@ -13,6 +13,7 @@ final class ProvenanceRequests {
   /// Characters of a contributor's name, and of a data set's.
   private static final int MAX_NAME = 200;
 
+  private static final int MAX_ID = 100;
   private static final int MAX_LICENCE = 200;
   private static final int MAX_REASON = 1_000;
 
@@ -61,6 +62,14 @@ final class ProvenanceRequests {
       throw Statuses.invalid(field, "is no time");
     }
     throw Statuses.invalid(field, "is before 1970");
+  }
+
+  /// An id of a generation: one line.
+  static void checkId(String id, String field) {
+    if (id.isEmpty()) {
+      throw Statuses.invalid(field, "is required");
+    }
+    text(id, MAX_ID, field);
   }
 
   /// The name of a contributor or a data set.

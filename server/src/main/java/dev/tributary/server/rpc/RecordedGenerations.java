@@ -43,6 +43,7 @@ final class RecordedGenerations {
   }
 
   private Found byId(String id, String tenant) {
+    ProvenanceRequests.checkId(id, "generation_id");
     books.follow();
     Generation generation =
         books

@@ -34,9 +34,11 @@ CREATE INDEX generations_unsettled ON generations (hour) WHERE settlement IS NUL
 CREATE INDEX generations_unattributed ON generations (leaf)
   WHERE attribution IS NULL AND tenant IS NOT NULL;
 
+-- A version is known by its tenant and digest; names and numbers may be several.
 CREATE TABLE adapters (
   generation BIGINT NOT NULL,
   position BIGINT NOT NULL,
+  tenant TEXT NOT NULL,
   name TEXT NOT NULL,
   number BIGINT NOT NULL,
   digest TEXT NOT NULL,
@@ -87,13 +89,13 @@ CREATE TABLE builds (
   digest TEXT NOT NULL,
   provenance TEXT NOT NULL,
   method TEXT NOT NULL,
+  tenant TEXT NOT NULL,
   name TEXT NOT NULL,
   number BIGINT NOT NULL,
   pseudonym_key TEXT NOT NULL
 );
 
-CREATE INDEX builds_by_name ON builds (name, number);
-CREATE INDEX builds_by_digest ON builds (digest);
+CREATE INDEX builds_by_digest ON builds (digest, tenant);
 
 -- Of the log's key.
 CREATE TABLE rotations (

@@ -344,6 +344,17 @@ class SettlementTest {
     assertThat(books.accounts.eraseLeftovers()).isZero();
   }
 
+  /// One build is recorded for each tenant's files, whatever they are called.
+  @Test
+  void otherNamesAndNumbersOfTheSameFiles_arePaidToo() {
+    priceAll();
+    long started = books.started("acme", "g", GUIDE);
+    AdapterUse use = new AdapterUse("acme/renamed", 7, DIGEST, 1);
+    long generation = books.append(books.ended(started, "acme", "g", 60, 40, List.of(use)));
+    books.attribution(generation, GUIDE, Map.of("ann", 500_000), 0);
+    assertThat(settle().lines()).containsExactly(new Line("acme", "ann", DIGEST, 1, 500_000, 50));
+  }
+
   /// Each tenant gives its contributors their names, and anybody can upload the same bytes.
   @Test
   void contributorsOfTwoTenantsWithTheSameVersion_areApart() {

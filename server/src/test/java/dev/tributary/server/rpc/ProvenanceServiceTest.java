@@ -152,6 +152,17 @@ class ProvenanceServiceTest {
     assertThat(list(ListReceiptsRequest.newBuilder().setContributor("ann")))
         .as("whether somebody has a share is as private as their name")
         .containsExactly("own");
+    assertThat(
+            owner
+                .listReceipts(
+                    ListReceiptsRequest.newBuilder().setContributor("ann").setPageSize(1).build())
+                .getReceipts(0)
+                .getGenerationId())
+        .as("not even by a page that is empty")
+        .isEqualTo("own");
+    invalid(
+        "contributor",
+        () -> owner.listReceipts(ListReceiptsRequest.newBuilder().setContributor("a\0b").build()));
   }
 
   @Test
