@@ -11,6 +11,7 @@ import dev.tributary.server.adapter.TierStats;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.TokenText;
+import dev.tributary.server.ledger.WitnessState;
 import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
@@ -45,9 +46,13 @@ import java.time.InstantSource;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Everything, wired by hand, in the order in which it starts.
 final class Server implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Server.class);
+
   static final String VERSION = "0.1.0";
 
   private static final Duration WARM_UP = Duration.ofSeconds(10);
@@ -218,7 +223,16 @@ final class Server implements AutoCloseable {
     }
     operations.show(kept.ledger().log(), access);
     // Nothing is answered any more that could not be recorded: callers should go elsewhere.
-    kept.ledger().log().whenBroken().thenAccept(broken -> grpc.leave());
+    kept.ledger()
+        .log()
+        .whenBroken()
+        .thenAccept(
+            broken -> {
+              log.error("nothing is answered any more: the ledger can't be written", broken);
+              grpc.leave();
+            });
+    kept.ledger().log().witnesses().forEach(Server::tell);
+    kept.ledger().log().watchWitnesses(Server::tell);
   }
 
   private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)
@@ -233,6 +247,14 @@ final class Server implements AutoCloseable {
         "admin     on %s, its key in %s%n",
         new ListenAddress(address.host(), server.boundPort()), data.resolve(AdminKey.FILE));
     return server;
+  }
+
+  private static void tell(WitnessState witness) {
+    witness
+        .problem()
+        .ifPresentOrElse(
+            problem -> log.warn("witness {} {}", witness.name(), problem),
+            () -> log.info("witness {} cosigned {} leaves", witness.name(), witness.size()));
   }
 
   /// What GetStats tells of adapters.

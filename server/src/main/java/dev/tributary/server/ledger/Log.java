@@ -222,6 +222,14 @@ public final class Log implements AutoCloseable {
     return witnesses == null ? List.of() : witnesses.states();
   }
 
+  /// From now on `heard` is told when a witness has a problem, another one, or none any more. By
+  /// the witness's thread; must not block.
+  public void watchWitnesses(Consumer<WitnessState> heard) {
+    if (witnesses != null) {
+      witnesses.listen(heard);
+    }
+  }
+
   /// The first published checkpoint that covers a durable leaf.
   public CompletableFuture<Note> covering(long leaf) {
     checkLeaf(leaf);

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// A witness and what is known of what it knows. Not for more than one thread, but for [#state].
 final class Witness {
@@ -18,6 +19,7 @@ final class Witness {
   private final WitnessClient client;
   private final Store store;
   private volatile WitnessState state;
+  private volatile Consumer<WitnessState> listener = state -> {};
 
   Witness(WitnessClient client, Store store) {
     this.client = client;
@@ -31,6 +33,19 @@ final class Witness {
 
   WitnessState state() {
     return state;
+  }
+
+  /// Hears when there is a problem, another one, or none any more.
+  void listen(Consumer<WitnessState> heard) {
+    listener = heard;
+  }
+
+  private void become(WitnessState next) {
+    boolean news = !next.problem().equals(state.problem());
+    state = next;
+    if (news) {
+      listener.accept(next);
+    }
   }
 
   /// Asks for a cosignature; empty if there is none, for which the state has the reason.
@@ -62,7 +77,7 @@ final class Witness {
       long asked = old;
       switch (client.send(asked, proof, note)) {
         case WitnessAnswer.Cosigned cosigned -> {
-          state = new WitnessState(name(), size, Optional.empty());
+          become(new WitnessState(name(), size, Optional.empty()));
           return Optional.of(cosigned.signature());
         }
         case WitnessAnswer.Conflict conflict
@@ -95,7 +110,7 @@ final class Witness {
   }
 
   private Optional<NoteSignature> problem(String why) {
-    state = new WitnessState(name(), state.size(), Optional.of(why));
+    become(new WitnessState(name(), state.size(), Optional.of(why)));
     return Optional.empty();
   }
 }

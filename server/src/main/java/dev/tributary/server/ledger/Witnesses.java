@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Asks witnesses to cosign checkpoints, each on a thread of its own, so that none waits for
@@ -221,6 +222,10 @@ final class Witnesses implements AutoCloseable {
         saved = earlier;
       }
     }
+  }
+
+  void listen(Consumer<WitnessState> heard) {
+    witnesses.forEach(witness -> witness.listen(heard));
   }
 
   List<WitnessState> states() {
