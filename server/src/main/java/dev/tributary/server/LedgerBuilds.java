@@ -36,7 +36,7 @@ final class LedgerBuilds implements Builds {
   private final InstantSource time;
   private final SecureRandom random = new SecureRandom();
 
-  /// As many as there are versions at most.
+  /// Of this process, some hundred bytes each.
   @GuardedBy("this")
   private final Set<StoredDigest> recorded = new HashSet<>();
 

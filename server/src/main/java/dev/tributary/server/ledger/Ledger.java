@@ -6,7 +6,6 @@ import dev.tributary.record.Record;
 import dev.tributary.record.Sealed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -159,28 +158,9 @@ public final class Ledger implements AutoCloseable {
   /// @return empty if none is durable
   public List<Entry> entries(long first, int most) {
     long count = Math.min(log.durable() - first, Math.min(most, BUNDLE - first % BUNDLE));
-    return count <= 0 ? List.of() : entries(first, leaves(first, (int) count));
+    return count <= 0 ? List.of() : entries(first, log.leaves(first, (int) count));
   }
 
-  /// In one go where they are published.
-  private List<byte[]> leaves(long first, int count) {
-    List<byte[]> leaves = new ArrayList<>(count);
-    int skipped = (int) (first % BUNDLE);
-    Optional<byte[]> bundle = log.bundle(first / BUNDLE, skipped + count);
-    if (bundle.isPresent()) {
-      ByteBuffer bytes = ByteBuffer.wrap(bundle.get());
-      while (bytes.hasRemaining()) {
-        byte[] leaf = new byte[Short.toUnsignedInt(bytes.getShort())];
-        bytes.get(leaf);
-        leaves.add(leaf);
-      }
-      return leaves.subList(skipped, leaves.size());
-    }
-    for (int i = 0; i < count; i++) {
-      leaves.add(log.leaf(first + i));
-    }
-    return leaves;
-  }
 
   private List<Entry> entries(long first, List<byte[]> leaves) {
     try {

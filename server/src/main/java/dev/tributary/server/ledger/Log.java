@@ -9,6 +9,8 @@ import dev.tributary.tlog.TilePath;
 import dev.tributary.tlog.VerifierKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -251,6 +253,28 @@ public final class Log implements AutoCloseable {
   public byte[] leaf(long index) {
     checkLeaf(index);
     return reading(() -> store.leaf(index));
+  }
+
+  /// Durable leaves that follow one another, at once where they are published.
+  ///
+  /// @param count that don't go beyond the 256 of the first one's bundle
+  public List<byte[]> leaves(long first, int count) {
+    int skipped = (int) (first % Tree.TILE);
+    Optional<byte[]> bundle = bundle(first / Tree.TILE, skipped + count);
+    List<byte[]> leaves = new ArrayList<>(count);
+    if (bundle.isEmpty()) {
+      for (int i = 0; i < count; i++) {
+        leaves.add(leaf(first + i));
+      }
+      return leaves;
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(bundle.get());
+    while (bytes.hasRemaining()) {
+      byte[] leaf = new byte[Short.toUnsignedInt(bytes.getShort())];
+      bytes.get(leaf);
+      leaves.add(leaf);
+    }
+    return leaves.subList(skipped, leaves.size());
   }
 
   /// Of the first `size` leaves.

@@ -7,7 +7,7 @@
 /// **Everything else is derived** and forced only now and then: where each leaf lies ([Offsets]),
 /// and the hashes of the tree's levels 0, 8, 16, ... ([Tree]), 32 bytes each, one flat file per
 /// level. A tile of C2SP's `tlog-tiles` is a slice of such a file, a partial tile a shorter slice,
-/// so that no tile files are written; [Export] writes them for others' tools. A [Mark] says up to
+/// so that no tile files are written; a client's `ledger export` writes them. A [Mark] says up to
 /// which leaf the derived files were forced; a start replays from there, and from the first leaf if
 /// they prove wrong.
 ///

@@ -6,6 +6,7 @@ import dev.tributary.tlog.Checkpoint;
 import dev.tributary.tlog.Cosignature;
 import dev.tributary.tlog.Hash;
 import dev.tributary.tlog.Note;
+import dev.tributary.tlog.TilePath;
 import dev.tributary.v1.ConsistencyProof;
 import dev.tributary.v1.GetCheckpointRequest;
 import dev.tributary.v1.GetConsistencyProofRequest;
@@ -118,12 +119,17 @@ final class LogAnswers {
     int bytes = 0;
     long next = start;
     while (next < size && response.getEntriesCount() < most && bytes < MAX_PAGE_BYTES) {
-      byte[] leaf = log.leaf(next);
-      response.addEntries(
-          GetEntriesResponse.Entry.newBuilder()
-              .setLeafIndex(next++)
-              .setData(ByteString.copyFrom(leaf)));
-      bytes += leaf.length;
+      long wanted = Math.min(size - next, most - response.getEntriesCount());
+      int bundled = (int) Math.min(wanted, TilePath.WIDTH - next % TilePath.WIDTH);
+      for (byte[] leaf : log.leaves(next, bundled)) {
+        if (bytes < MAX_PAGE_BYTES) {
+          response.addEntries(
+              GetEntriesResponse.Entry.newBuilder()
+                  .setLeafIndex(next++)
+                  .setData(ByteString.copyFrom(leaf)));
+          bytes += leaf.length;
+        }
+      }
     }
     if (next < size) {
       response.setNextPageToken(new PageToken(ENTRIES, Long.toString(next)).text());

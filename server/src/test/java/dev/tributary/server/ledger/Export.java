@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
 /// Writes a log as the static files of C2SP's tlog-tiles, for others' tools and for web servers.
-public final class Export {
+final class Export {
   private Export() {}
 
   /// Writes what a checkpoint has, the checkpoint itself last. Full tiles that are there already
@@ -17,7 +17,7 @@ public final class Export {
   ///
   /// @param checkpoint one that the log published
   /// @param folder made if it is missing
-  public static void write(Log log, Note checkpoint, Path folder) throws IOException {
+  static void write(Log log, Note checkpoint, Path folder) throws IOException {
     long size = Checkpoint.parse(checkpoint.text()).size();
     for (int level = 0; size >> (level * Tree.TILE_HEIGHT) > 0; level++) {
       writeLevel(log, level, size >> (level * Tree.TILE_HEIGHT), folder);
