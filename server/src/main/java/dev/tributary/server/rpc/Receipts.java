@@ -155,16 +155,20 @@ final class Receipts {
 
   /// @param named whether contributors are told by their names
   private Attribution attribution(Generation.Attribution counts, Reader reader, boolean named) {
+    Attribution.Builder told =
+        Attribution.newBuilder()
+            .setMethod(counts.method())
+            .setBasePpm(counts.basePpm())
+            .setUnattributedPpm(counts.unattributedPpm());
+    if (counts.basePpm() + counts.unattributedPpm() == Shares.WHOLE) {
+      return told.build(); // Nobody's, so the record has no names and no spans.
+    }
     Entry entry = ledger.entry(counts.leaf());
     Shares shares =
         entry.kind() == Kind.CORRECTION
             ? CorrectionRecord.Open.of(entry.leaves()).shares()
             : AttributionRecord.Open.of(entry.leaves()).shares();
-    Attribution.Builder told =
-        Attribution.newBuilder()
-            .setMethod(counts.method())
-            .setBasePpm(shares.basePpm())
-            .setUnattributedPpm(shares.unattributedPpm());
+    told.setBasePpm(shares.basePpm()).setUnattributedPpm(shares.unattributedPpm());
     Record record = entry.record().orElse(null);
     // What is erased is known by its pseudonyms alone.
     List<String> names =
