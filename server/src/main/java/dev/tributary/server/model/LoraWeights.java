@@ -240,6 +240,11 @@ public final class LoraWeights {
       return pairs;
     }
 
+    /// The whole region, with what lies between the matrices.
+    Bytes bytes() {
+      return region.bytes();
+    }
+
     @Override
     public void close() {
       region.close();

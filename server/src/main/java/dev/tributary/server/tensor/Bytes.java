@@ -151,6 +151,11 @@ public final class Bytes {
     }
   }
 
+  /// Sets every byte to 0.
+  public void clear() {
+    segment().fill((byte) 0);
+  }
+
   public void put(long offset, byte value) {
     segment.set(JAVA_BYTE, offset, value);
   }

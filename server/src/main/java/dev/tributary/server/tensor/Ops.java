@@ -151,6 +151,11 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// already. y: of [#allocateLogits], complete when this returns.
   void logits(Matrix x, Linear head, Matrix y, ComputePath path);
 
+  /// What training needs besides; empty where the device has no kernels for it.
+  default Optional<BackwardOps> backward() {
+    return Optional.empty();
+  }
+
   /// Threads that [#forEach] works on, the caller's included.
   default int workers() {
     return 1;

@@ -1,0 +1,3 @@
+package dev.tributary.server.tensor;
+/// [BackwardOps] in plain Java.
+abstract non-sealed class ReferenceBackward implements BackwardOps {}
