@@ -61,6 +61,18 @@ public final class Llama implements StepRunner, BaseWeights {
     return config;
   }
 
+  Ops ops() {
+    return ops;
+  }
+
+  Weights weights() {
+    return weights;
+  }
+
+  Rotary rotary() {
+    return rotary;
+  }
+
   @Override
   public int maxTokens() {
     return buffers.maxTokens();

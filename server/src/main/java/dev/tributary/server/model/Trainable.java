@@ -67,6 +67,21 @@ public final class Trainable implements AutoCloseable {
     gradients.bytes().clear();
   }
 
+  /// @throws IllegalArgumentException naming a pair that is not of a layer of the model
+  void requireFits(LlamaConfig config) {
+    values
+        .pairs()
+        .forEach(
+            (site, pair) -> {
+              if (site.layer() < 0
+                  || site.layer() >= config.layers()
+                  || pair.a().cols() != config.inputs(site.projection())
+                  || pair.bt().cols() != config.outputs(site.projection())) {
+                throw new IllegalArgumentException("the pair of " + site + " is of another model");
+              }
+            });
+  }
+
   /// Frees the memory; every later use throws [IllegalStateException].
   @Override
   public void close() {

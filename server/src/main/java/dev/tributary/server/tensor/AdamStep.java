@@ -1,8 +1,8 @@
 package dev.tributary.server.tensor;
 
-/// One step of AdamW (Loshchilov and Hutter 2019, algorithm 2): `g = gradientScale * gradient`, `m =
-/// beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g²`, `x -= learningRate * (weightDecay * x +
-/// (m / correction1) / (sqrt(v / correction2) + epsilon))`.
+/// One step of AdamW (Loshchilov and Hutter 2019, algorithm 2): `g = gradientScale * gradient`, `m
+/// = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g²`, `x -= learningRate * (weightDecay *
+/// x + (m / correction1) / (sqrt(v / correction2) + epsilon))`.
 ///
 /// @param correction1 `1 - beta1^t` at the t-th step
 /// @param correction2 `1 - beta2^t`

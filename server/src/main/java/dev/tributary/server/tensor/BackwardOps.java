@@ -19,8 +19,8 @@ public sealed interface BackwardOps permits CpuBackward, ReferenceBackward {
   /// @param add adds to dx instead
   void linear(Matrix dy, int column, Linear weights, Matrix dx, boolean add);
 
-  /// Of `y += scale B (A x)`: with `u = A x` and `du = scale Bᵀ dy`, adds `du xᵀ` to the gradient of
-  /// A, `scale u dyᵀ` to that of B transposed, and `Aᵀ du` to dx. Segments are disjoint, in the
+  /// Of `y += scale B (A x)`: with `u = A x` and `du = scale Bᵀ dy`, adds `du xᵀ` to the gradient
+  /// of A, `scale u dyᵀ` to that of B transposed, and `Aᵀ du` to dx. Segments are disjoint, in the
   /// order of their rows.
   ///
   /// @param x the product's input `[rows, inputs]`
@@ -77,13 +77,7 @@ public sealed interface BackwardOps permits CpuBackward, ReferenceBackward {
   /// @param first running mean of the gradients, float32; changed
   /// @param second running mean of their squares, float32; changed
   void adam(
-      Bytes values,
-      Bytes gradients,
-      Bytes first,
-      Bytes second,
-      long from,
-      long to,
-      AdamStep step);
+      Bytes values, Bytes gradients, Bytes first, Bytes second, long from, long to, AdamStep step);
 
   /// The sum of the squares of float32 `[from, to)`. Chunks of [#CHUNK] floats from `from` on are
   /// summed in float32 by 16 lanes and a tree, and added up in float64 in their order.

@@ -3,6 +3,7 @@ package dev.tributary.server.tensor;
 import dev.tributary.identity.ComputePath;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ final class CpuOps implements Ops {
 
   private float[][] wideRows = new float[0][];
   private final NarrowInput input = new NarrowInput();
+  private @Nullable CpuBackward backward;
 
   CpuOps(Libtorch libtorch, int threads, boolean residentBf16) {
     this.libtorch = libtorch;
@@ -52,6 +54,16 @@ final class CpuOps implements Ops {
   @Override
   public void forEach(int items, ItemWork work) {
     team.forEach(items, work);
+  }
+
+  @Override
+  public Optional<BackwardOps> backward() {
+    CpuBackward known = backward;
+    if (known == null) {
+      known = new CpuBackward(libtorch, team, scratches, wide.takesBackward());
+      backward = known;
+    }
+    return Optional.of(known);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.tributary.server.tensor;
 
+import java.lang.foreign.MemorySegment;
+
 /// A dense row-major `[rows, cols]` array over [Bytes].
 public record Matrix(Bytes data, DType type, int rows, int cols) {
   public Matrix {
@@ -55,6 +57,11 @@ public record Matrix(Bytes data, DType type, int rows, int cols) {
   /// Row `row` as float32, into `target[0..cols)`.
   public void row(int row, float[] target) {
     ElementKernels.widen(this, row, target);
+  }
+
+  /// Writes `values[0..cols)` to row `row` of a float32 matrix.
+  void setRow(int row, float[] values) {
+    MemorySegment.copy(values, 0, data.segment(), Bytes.FLOAT, offset(row, 0), cols);
   }
 
   public float get(int row, int col) {

@@ -207,12 +207,16 @@ final class PackedLinear implements Linear {
   /// scales times `2^bits`, then the offsets less that. Exact where scales and offsets are float16
   /// and below 1 in size.
   void parameters(int unit, float[] into) {
-    int count = parameterCount();
-    int from = unit * count;
+    parameters(unit, 0, groups(), into);
+  }
+
+  /// Likewise, those of `count` groups from `first` on.
+  void parameters(int unit, int first, int count, float[] into) {
+    int from = unit * parameterCount() + first * 2 * UNIT;
     FloatVector range = FloatVector.broadcast(Lanes.F, 1 << bits);
     // Apart by type: a vector that comes from one of two places would be boxed.
     if (halves.length > 0) {
-      for (int group = 0; group < count; group += 2 * UNIT) {
+      for (int group = 0; group < count * 2 * UNIT; group += 2 * UNIT) {
         for (int i = group; i < group + UNIT; i += Lanes.LENGTH) {
           FloatVector scale = Lanes.f16(halves, from + i).mul(range);
           scale.intoArray(into, i);
@@ -220,7 +224,7 @@ final class PackedLinear implements Linear {
         }
       }
     } else {
-      for (int group = 0; group < count; group += 2 * UNIT) {
+      for (int group = 0; group < count * 2 * UNIT; group += 2 * UNIT) {
         for (int i = group; i < group + UNIT; i += Lanes.LENGTH) {
           FloatVector scale = FloatVector.fromArray(Lanes.F, floats, from + i).mul(range);
           scale.intoArray(into, i);

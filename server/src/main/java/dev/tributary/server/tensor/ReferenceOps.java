@@ -2,6 +2,7 @@ package dev.tributary.server.tensor;
 
 import dev.tributary.identity.ComputePath;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Every operation in plain Java: one thread, one element at a time, sums in float64. The measure
@@ -42,6 +43,11 @@ final class ReferenceOps implements Ops {
 
   @Override
   public void claimThread() {}
+
+  @Override
+  public Optional<BackwardOps> backward() {
+    return Optional.of(new ReferenceBackward());
+  }
 
   @Override
   public String numerics() {

@@ -62,6 +62,25 @@ final class WidePath {
     return there;
   }
 
+  /// Whether the products of the backward may take this path, too: checked here, when training is
+  /// first asked for.
+  boolean takesBackward() {
+    if (!there) {
+      return false;
+    }
+    for (PackedLinear shape : shapes()) {
+      if (!isRowIndependentBackward(shape)) {
+        log.warn(
+            "a row's bits depend on its company in libtorch's product of {} by {}: gradients are"
+                + " computed in float32",
+            shape.outputs(),
+            shape.inputs());
+        return false;
+      }
+    }
+    return true;
+  }
+
   int from() {
     return from;
   }
@@ -168,6 +187,39 @@ final class WidePath {
       }
     }
     return true;
+  }
+
+  private boolean isRowIndependentBackward(PackedLinear shape) {
+    int most = COMPANIES[COMPANIES.length - 1];
+    Matrix dy = random(most, shape.outputs());
+    float[] alone = backwardProduct(dy.rowRange(0, 1), shape, 0);
+    for (int rows : COMPANIES) {
+      for (int place : new int[] {0, rows / 2, rows - 1}) {
+        Matrix company = Matrix.allocate(DType.F32, rows, shape.outputs());
+        for (int row = 0; row < rows; row++) {
+          company.copyRow(dy, row == place ? 0 : most - 1 - row % (most - 1), row);
+        }
+        if (!Arrays.equals(alone, backwardProduct(company, shape, place))) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /// A panel of dx in the middle, and the last.
+  private float[] backwardProduct(Matrix dy, PackedLinear shape, int row) {
+    int columns = WideBackward.columns(shape.outputs());
+    Matrix narrow = Matrix.allocate(DType.BF16, dy.rows(), columns);
+    team.forEach(
+        dy.rows(), (worker, i) -> WideBackward.narrow(dy, i, 0, shape.outputs(), narrow, null));
+    Matrix dx = Matrix.allocate(DType.F32, dy.rows(), shape.inputs());
+    WideBackward kernel = new WideBackward(libtorch, shape, narrow, null, dx, false, team.size());
+    int[] panels = {kernel.units() / 2, kernel.units() - 1};
+    team.forEach(panels.length, (worker, item) -> kernel.run(panels[item], scratches[worker]));
+    float[] result = new float[shape.inputs()];
+    dx.row(row, result);
+    return result;
   }
 
   private float[] product(Matrix x, PackedLinear shape, int row) {
