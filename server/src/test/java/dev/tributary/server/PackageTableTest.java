@@ -37,6 +37,7 @@ class PackageTableTest {
           Map.entry("adapter", Set.of("tensor", "weights", "model", "state")),
           Map.entry("schedule", Set.of()),
           Map.entry("engine", Set.of("schedule", "model", "adapter", "tokenize", "tensor")),
+          Map.entry("train", Set.of("model", "adapter", "tokenize", "tensor")),
           Map.entry("ledger", Set.of()),
           Map.entry("accounts", Set.of("ledger")),
           Map.entry("web", Set.of("metrics")),
@@ -62,6 +63,7 @@ class PackageTableTest {
                   "schedule",
                   "engine",
                   "tokenize",
+                  "train",
                   "ledger")));
 
   /// Outside packages, and the only ones of ours that may import them; "" is the root.

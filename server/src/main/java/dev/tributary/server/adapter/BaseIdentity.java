@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param names full names of models that this base is: `owner/name` or what its file calls it
 public record BaseIdentity(String digest, Set<String> names) {
   /// Key of safetensors' `__metadata__` by which an adapter states the digest of its base.
-  static final String DIGEST_KEY = "base_model_digest";
+  public static final String DIGEST_KEY = "base_model_digest";
 
   public BaseIdentity {
     names = Set.copyOf(names);

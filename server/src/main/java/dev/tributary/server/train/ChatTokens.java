@@ -20,8 +20,9 @@ public final class ChatTokens implements ExampleTokens {
   private final Tokenizer tokenizer;
   private final int endOfTurn;
 
-  /// @throws TemplateException if the model has no chat template, or it ends answers by no token
-  ///   that ends a generation
+  /// @throws TemplateException if the model has no chat template
+  /// @throws IllegalArgumentException if the template ends answers by no token that ends a
+  ///   generation
   public ChatTokens(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
     this.endOfTurn = endOfTurn(tokenizer);
@@ -39,7 +40,8 @@ public final class ChatTokens implements ExampleTokens {
         return ids[i];
       }
     }
-    throw new TemplateException("the chat template ends an answer by no token that ends it");
+    throw new IllegalArgumentException(
+        "the chat template ends an answer by no token that ends a generation");
   }
 
   @Override

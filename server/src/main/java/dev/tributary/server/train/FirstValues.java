@@ -18,8 +18,7 @@ final class FirstValues {
 
   private static void fill(Site site, Pair pair, long seed) {
     Draw draw =
-        new Draw(
-            seed, Draw.Purpose.FIRST_VALUES, site.layer(), site.projection().ordinal());
+        new Draw(seed, Draw.Purpose.FIRST_VALUES, site.layer(), site.projection().ordinal());
     Matrix a = pair.a();
     float bound = (float) (1 / Math.sqrt(a.cols()));
     for (int row = 0; row < a.rows(); row++) {

@@ -43,7 +43,10 @@ public record Optimization(
     between("warm_up_steps", warmUpSteps, 0, MOST_STEPS);
     between("patience", patience, 0, MOST_EPOCHS);
     InvalidSettingException.require(
-        clipNorm >= 0 && Double.isFinite(clipNorm), "clip_norm", clipNorm, "finite and not below 0");
+        clipNorm >= 0 && Double.isFinite(clipNorm),
+        "clip_norm",
+        clipNorm,
+        "finite and not below 0");
     InvalidSettingException.require(
         weightDecay >= 0 && weightDecay < 1, "weight_decay", weightDecay, "in [0, 1)");
   }

@@ -51,8 +51,7 @@ final class Order {
             .mapToObj(examples::get)
             .sorted(Comparator.comparingInt(example -> example.tokens().length / BUCKET))
             .toList();
-    int[] starts =
-        IntStream.range(0, stepsPerEpoch()).map(i -> i * batchSize).toArray();
+    int[] starts = IntStream.range(0, stepsPerEpoch()).map(i -> i * batchSize).toArray();
     draw.shuffle(starts);
     List<List<Example>> all = new ArrayList<>(starts.length);
     for (int start : starts) {
