@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       AdaptersCommand.class,
       PeerCommand.class,
       LedgerCommand.class,
+      TrainCommand.class,
       HelpCommand.class
     })
 public final class Bench implements Runnable {

@@ -37,6 +37,19 @@ final class ResidentMemory {
     return 0;
   }
 
+  /// Most that this process ever held, in bytes; 0 where the system does not say.
+  static long peak() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.exists(status)) {
+      return 0;
+    }
+    return Files.readAllLines(status).stream()
+        .filter(line -> line.startsWith("VmHWM:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+        .findFirst()
+        .orElse(0);
+  }
+
   /// All zero without samples.
   Growth growth() {
     if (bytes.isEmpty()) {

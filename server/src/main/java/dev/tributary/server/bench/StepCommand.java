@@ -16,10 +16,7 @@ import dev.tributary.server.schedule.Request;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Libtorch;
 import dev.tributary.server.tensor.Ops;
-import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.weights.Checkpoint;
-import dev.tributary.server.weights.Gguf;
-import dev.tributary.server.weights.HfDirectory;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -111,7 +108,7 @@ final class StepCommand implements Callable<Integer> {
       try (Engine engine =
           new Engine(
               times,
-              endless(TokenText.of(tokenizer(checkpoint))),
+              endless(TokenText.of(ModelTokenizer.of(checkpoint))),
               settings,
               System::nanoTime,
               broken::completeExceptionally)) {
@@ -178,13 +175,6 @@ final class StepCommand implements Callable<Integer> {
       public Set<Integer> stopIds() {
         return Set.of();
       }
-    };
-  }
-
-  private Tokenizer tokenizer(Checkpoint checkpoint) {
-    return switch (checkpoint) {
-      case Gguf gguf -> Tokenizer.fromGguf(gguf.metadata());
-      case HfDirectory directory -> Tokenizer.fromHuggingFace(file);
     };
   }
 

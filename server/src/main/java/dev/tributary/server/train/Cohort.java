@@ -41,6 +41,10 @@ final class Cohort {
   List<Outcome> train(List<Member> members) throws IOException {
     try {
       place.disk().makeFolder(folder);
+      Path parent = folder.toAbsolutePath().getParent();
+      if (parent != null) {
+        place.disk().sync(parent);
+      }
       for (Member member : members) {
         open(member);
       }

@@ -1,0 +1,208 @@
+package dev.tributary.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.tributary.identity.ComputePath;
+import dev.tributary.server.adapter.AdapterRef;
+import dev.tributary.server.adapter.BaseIdentity;
+import dev.tributary.server.adapter.Lease;
+import dev.tributary.server.adapter.TestStore;
+import dev.tributary.server.model.AdapterUse;
+import dev.tributary.server.model.GradientPass;
+import dev.tributary.server.model.Llama;
+import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.model.Span;
+import dev.tributary.server.tensor.Libtorch;
+import dev.tributary.server.tensor.Matrix;
+import dev.tributary.server.tensor.Ops;
+import dev.tributary.server.train.Cadence;
+import dev.tributary.server.train.Capacity;
+import dev.tributary.server.train.Device;
+import dev.tributary.server.train.Example;
+import dev.tributary.server.train.LoraShape;
+import dev.tributary.server.train.Member;
+import dev.tributary.server.train.Optimization;
+import dev.tributary.server.train.Outcome;
+import dev.tributary.server.train.RunSettings;
+import dev.tributary.server.train.Trainer;
+import dev.tributary.server.train.TrainingBase;
+import dev.tributary.server.train.TrainingReport;
+import dev.tributary.server.weights.Checkpoint;
+import dev.tributary.tlog.Hash;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Training through a real, tiny base: from examples to an adapter that is served.
+class TrainingModelTest {
+  private static final Path MODEL = Path.of("src/test/resources/goldens/tiny/llama-untied");
+  private static final String DIGEST = "sha256:" + "cd".repeat(32);
+  private static final int VOCABULARY = 272;
+
+  @TempDir private Path folder;
+
+  private static final List<Member> MEMBERS =
+      List.of(
+          member("plain", new LoraShape(4, 8, false, List.of()), 1),
+          member("narrow", new LoraShape(2, 4, true, List.of("q_proj", "v_proj")), 2),
+          member("wide", new LoraShape(8, 8, false, List.of("down_proj", "o_proj")), 3));
+
+  /// Examples that can be learnt: the answer counts on from the prompt's last token.
+  private static List<Example> examples(int count, long seed) {
+    Random random = new Random(seed);
+    List<Example> examples = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int prompt = random.nextInt(3, 9);
+      int[] tokens = random.ints(prompt + random.nextInt(2, 5), 3, 60).toArray();
+      for (int j = prompt; j < tokens.length; j++) {
+        tokens[j] = tokens[j - 1] + 1;
+      }
+      Hash digest = Hash.sha256((seed + "/" + i).getBytes(StandardCharsets.UTF_8));
+      examples.add(new Example(i + 1, "c" + i % 3, digest, tokens, prompt));
+    }
+    return examples;
+  }
+
+  private static Member member(String name, LoraShape shape, long seed) {
+    return member(name, shape, seed, 3);
+  }
+
+  private static Member member(String name, LoraShape shape, long seed, int epochs) {
+    Optimization optimization = new Optimization(1e-2, epochs, 0, 8, 2, 1, 0, 0);
+    return new Member(
+        name,
+        new RunSettings(shape, optimization, 32, 0, seed),
+        examples(40, seed),
+        examples(6, 100));
+  }
+
+  private static Device here() {
+    return pieces -> {
+      while (pieces.getAsBoolean()) {
+        Thread.onSpinWait();
+      }
+      return CompletableFuture.completedFuture(null);
+    };
+  }
+
+  private static Llama llama(Ops ops) throws IOException {
+    ops.claimThread();
+    Checkpoint checkpoint = Checkpoint.open(MODEL);
+    return LlamaLoader.load(checkpoint, LlamaLoader.config(checkpoint), ops, 16, 128);
+  }
+
+  private static Trainer trainer(Llama llama, GradientPass pass) {
+    return new Trainer(
+        pass,
+        here(),
+        new TrainingBase(DIGEST, "tests/tiny", llama.config(), "test"),
+        new Capacity(64, 160),
+        Cadence.DEFAULT,
+        List.of(new int[] {5, 6, 7, 8, 9}));
+  }
+
+  private List<TrainingReport> train(
+      int threads, long activations, Path own, List<Member> members, BooleanSupplier cancelled)
+      throws IOException {
+    try (Ops ops = Ops.cpu(Libtorch.bundled(), threads)) {
+      Llama llama = llama(ops);
+      try (GradientPass pass = new GradientPass(llama, 160, activations)) {
+        List<TrainingReport> reports = new ArrayList<>();
+        for (Outcome outcome :
+            trainer(llama, pass).train(own, members, progress -> {}, cancelled)) {
+          if (outcome instanceof Outcome.Trained trained) {
+            reports.add(trained.report());
+          }
+        }
+        return reports;
+      }
+    }
+  }
+
+  private static List<String> digests(List<TrainingReport> reports) {
+    return reports.stream().map(TrainingReport::adapterDigest).toList();
+  }
+
+  @Test
+  void train_aloneInCompanyOrInterrupted_givesTheSameBits() throws IOException {
+    List<String> together = digests(train(2, 1 << 24, folder.resolve("all"), MEMBERS, () -> false));
+    assertThat(together).hasSize(3).doesNotHaveDuplicates();
+    List<String> alone = new ArrayList<>();
+    for (Member member : MEMBERS) {
+      alone.addAll(digests(train(1, 0, folder.resolve("alone"), List.of(member), () -> false)));
+    }
+    assertThat(alone).isEqualTo(together);
+    Path cut = folder.resolve("cut");
+    int[] asked = {0};
+    assertThat(train(2, 1 << 24, cut, MEMBERS, () -> asked[0]++ == 7)).isEmpty();
+    assertThat(digests(train(2, 1 << 24, cut, MEMBERS, () -> false))).isEqualTo(together);
+  }
+
+  @Test
+  void train_result_isServedWithTheLossThatWasReported() throws IOException {
+    Member member = member("plain", new LoraShape(8, 16, false, List.of()), 1, 15);
+    TrainingReport report = train(2, 1 << 24, folder, List.of(member), () -> false).getFirst();
+    assertThat(report.heldOutAfter()).isNotNull();
+    assertThat(report.heldOutBefore()).isNotNull();
+    assertThat(report.heldOutAfter()).isLessThan(0.9 * report.heldOutBefore());
+    try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
+      Llama llama = llama(ops);
+      assertThat(loss(llama, member.heldOut(), List.of()))
+          .isCloseTo(report.heldOutBefore(), within(0.01));
+      try (TestStore store =
+          TestStore.offering(
+              folder.resolve("plain"),
+              llama,
+              new BaseIdentity(DIGEST, Set.of()),
+              new DirectProbe(llama),
+              1 << 20)) {
+        AdapterRef ref = new AdapterRef("result", new AdapterRef.Number(1));
+        try (Lease lease = store.lease(store.resolve("public", ref)).join()) {
+          assertThat(lease.weights().pairs()).hasSize(14);
+          assertThat(loss(llama, member.heldOut(), List.of(lease.use(1))))
+              .isCloseTo(report.heldOutAfter(), within(0.01));
+        }
+      }
+    }
+  }
+
+  /// Mean -ln p of the targets, as serving computes it.
+  private static double loss(Llama llama, List<Example> examples, List<AdapterUse> adapters) {
+    double sum = 0;
+    int targets = 0;
+    for (Example example : examples) {
+      int[] read = Arrays.copyOf(example.tokens(), example.tokens().length - 1);
+      Matrix logits =
+          llama.run(
+              List.of(
+                  new Span(
+                      read,
+                      0,
+                      new int[] {0},
+                      adapters,
+                      ComputePath.NARROW,
+                      example.targetsFrom() - 1)));
+      for (int i = 0; i < example.targets(); i++) {
+        float[] row = new float[VOCABULARY];
+        logits.row(i, row);
+        double all = 0;
+        for (float logit : row) {
+          all += Math.exp(logit);
+        }
+        sum += Math.log(all) - row[example.tokens()[example.targetsFrom() + i]];
+        targets++;
+      }
+    }
+    return sum / targets;
+  }
+}
