@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
@@ -84,7 +85,7 @@ final class FaultyDisk implements Disk {
   public void makeFolder(Path folder) throws IOException {
     step();
     if (!disk.exists(folder)) {
-      Path parent = folder.getParent();
+      Path parent = parent(folder);
       if (!disk.exists(parent)) {
         makeFolder(parent);
       }
@@ -107,7 +108,7 @@ final class FaultyDisk implements Disk {
   public OutputStream create(Path file) throws IOException {
     step();
     if (!disk.exists(file)) {
-      changes.add(new Change(file.getParent(), () -> Files.deleteIfExists(file)));
+      changes.add(new Change(parent(file), () -> Files.deleteIfExists(file)));
     }
     synced.put(file, 0L);
     return new FilterOutputStream(disk.create(file)) {
@@ -158,13 +159,18 @@ final class FaultyDisk implements Disk {
     synced.putAll(moved);
     changes.add(
         new Change(
-            to.getParent(),
+            parent(to),
             () -> {
               disk.rename(to, from);
               if (before != null) {
                 Files.write(to, before);
               }
             }));
+  }
+
+  /// Tests' paths have one.
+  private static Path parent(Path path) {
+    return Objects.requireNonNull(path.getParent());
   }
 
   private static Path moved(Path from, Path to, Path path) {
@@ -178,9 +184,9 @@ final class FaultyDisk implements Disk {
     boolean folder = Files.isDirectory(path);
     disk.delete(path);
     if (before != null) {
-      changes.add(new Change(path.getParent(), () -> Files.write(path, before)));
+      changes.add(new Change(parent(path), () -> Files.write(path, before)));
     } else if (folder) {
-      changes.add(new Change(path.getParent(), () -> Files.createDirectory(path)));
+      changes.add(new Change(parent(path), () -> Files.createDirectory(path)));
     }
   }
 }
