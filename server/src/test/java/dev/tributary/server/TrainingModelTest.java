@@ -3,7 +3,10 @@ package dev.tributary.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tributary.identity.AdapterDigest;
 import dev.tributary.identity.ComputePath;
+import dev.tributary.identity.ReadableBytes;
+import dev.tributary.identity.SafetensorsHeader;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Lease;
@@ -31,6 +34,7 @@ import dev.tributary.server.train.TrainingReport;
 import dev.tributary.server.weights.Checkpoint;
 import dev.tributary.tlog.Hash;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,6 +51,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Training through a real, tiny base: from examples to an adapter that is served.
 class TrainingModelTest {
   private static final Path MODEL = Path.of("src/test/resources/goldens/tiny/llama-untied");
+  private static final Path PEFT = Path.of("src/test/resources/goldens/train/peft");
   private static final String DIGEST = "sha256:" + "cd".repeat(32);
   private static final int VOCABULARY = 272;
 
@@ -85,6 +90,11 @@ class TrainingModelTest {
         new RunSettings(shape, optimization, 32, 0, seed),
         examples(40, seed),
         examples(6, 100));
+  }
+
+  /// Learns its examples by heart, and something of the others.
+  private static Member learner() {
+    return member("plain", new LoraShape(8, 16, false, List.of()), 1, 15);
   }
 
   private static Device here() {
@@ -151,15 +161,14 @@ class TrainingModelTest {
 
   @Test
   void train_result_isServedWithTheLossThatWasReported() throws IOException {
-    Member member = member("plain", new LoraShape(8, 16, false, List.of()), 1, 15);
+    Member member = learner();
     TrainingReport report = train(2, 1 << 24, folder, List.of(member), () -> false).getFirst();
     double before = Objects.requireNonNull(report.heldOutBefore());
     double after = Objects.requireNonNull(report.heldOutAfter());
     assertThat(after).isLessThan(0.9 * before);
     try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
       Llama llama = llama(ops);
-      assertThat(loss(llama, member.heldOut(), List.of()))
-          .isCloseTo(before, within(0.01));
+      assertThat(loss(llama, member.heldOut(), List.of())).isCloseTo(before, within(0.01));
       try (TestStore store =
           TestStore.offering(
               folder.resolve("plain"),
@@ -175,6 +184,68 @@ class TrainingModelTest {
         }
       }
     }
+  }
+
+  /// The golden is what this test's first version made of [#learner], and PEFT of that.
+  @Test
+  void train_folder_isOfTheFormThatPeftLoads() throws IOException {
+    train(2, 1 << 24, folder, List.of(learner()), () -> false);
+    Path result = folder.resolve("plain").resolve("result");
+    assertThat(result.resolve(AdapterDigest.CONFIG_FILE))
+        .hasSameBinaryContentAs(PEFT.resolve("result").resolve(AdapterDigest.CONFIG_FILE));
+    assertThat(header(result)).isEqualTo(header(PEFT.resolve("result")));
+  }
+
+  private static SafetensorsHeader header(Path adapter) throws IOException {
+    try (FileChannel file = FileChannel.open(adapter.resolve(AdapterDigest.WEIGHTS_FILE))) {
+      return SafetensorsHeader.parse(ReadableBytes.of(file));
+    }
+  }
+
+  @Test
+  void serving_aTrainedFolder_answersAsPeftDoes() throws IOException {
+    Golden golden = new Golden(PEFT.resolve("logits.safetensors"));
+    int[] ids = golden.ints("ids");
+    float[] expected = golden.floats("logits");
+    try (Ops ops = Ops.cpu(Libtorch.bundled(), 2)) {
+      Llama llama = llama(ops);
+      BaseIdentity identity = new BaseIdentity(DIGEST, Set.of());
+      try (TestStore store =
+          TestStore.offering(PEFT, llama, identity, new DirectProbe(llama), 1 << 20)) {
+        AdapterRef ref = new AdapterRef("result", new AdapterRef.Number(1));
+        try (Lease lease = store.lease(store.resolve("public", ref)).join()) {
+          int[] pages = {0};
+          Span span = new Span(ids, 0, pages, List.of(lease.use(1)), ComputePath.NARROW, 0);
+          Matrix logits = llama.run(List.of(span));
+          // From the base, PEFT's answers are 3.8 nats away.
+          assertThat(kl(expected, logits)).isBetween(0.0, 2e-3);
+        }
+      }
+    }
+  }
+
+  /// Mean KL(expected || ours) over rows.
+  private static double kl(float[] expected, Matrix ours) {
+    double sum = 0;
+    for (int row = 0; row < ours.rows(); row++) {
+      float[] q = new float[VOCABULARY];
+      ours.row(row, q);
+      float[] p = Arrays.copyOfRange(expected, row * VOCABULARY, (row + 1) * VOCABULARY);
+      double logP = logSum(p);
+      double logQ = logSum(q);
+      for (int i = 0; i < VOCABULARY; i++) {
+        sum += Math.exp(p[i] - logP) * (p[i] - logP - (q[i] - logQ));
+      }
+    }
+    return sum / ours.rows();
+  }
+
+  private static double logSum(float[] logits) {
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp(logit);
+    }
+    return Math.log(sum);
   }
 
   /// Mean -ln p of the targets, as serving computes it.
@@ -196,11 +267,7 @@ class TrainingModelTest {
       for (int i = 0; i < example.targets(); i++) {
         float[] row = new float[VOCABULARY];
         logits.row(i, row);
-        double all = 0;
-        for (float logit : row) {
-          all += Math.exp(logit);
-        }
-        sum += Math.log(all) - row[example.tokens()[example.targetsFrom() + i]];
+        sum += logSum(row) - row[example.tokens()[example.targetsFrom() + i]];
         targets++;
       }
     }

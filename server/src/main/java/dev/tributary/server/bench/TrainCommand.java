@@ -116,8 +116,13 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--held-out",
       paramLabel = "FILE",
-      description = "Examples in the form of DATA that are evaluated and asked, not trained on.")
+      description = "Examples in the form of DATA that are asked in the end, not trained on.")
   private @Nullable Path heldOut;
+
+  @Option(
+      names = "--evaluate",
+      description = "Also measure their loss before, after every epoch and in the end.")
+  private boolean evaluate;
 
   @Option(
       names = "--questions",
@@ -133,9 +138,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--pass-tokens",
-      defaultValue = "2048",
-      description = "Tokens of a pass. Default: ${DEFAULT-VALUE}.")
-  private int passTokens = 2_048;
+      description = "Tokens of a pass. Default: those of one adapter, of two if there are more.")
+  private int passTokens;
 
   @Option(
       names = "--activation-memory",
@@ -169,22 +173,23 @@ final class TrainCommand implements Callable<Integer> {
     LlamaConfig config = LlamaLoader.config(checkpoint);
     Tokenizer tokenizer = ModelTokenizer.of(checkpoint);
     int longest = Math.min(microTokens, config.context());
+    int width = passTokens > 0 ? passTokens : microTokens * Math.min(2, members);
     Dataset training = read(data, tokenizer, longest);
-    List<Example> held = heldOut == null ? List.of() : read(heldOut, tokenizer, longest).examples();
+    List<Example> held =
+        heldOut == null || !evaluate ? List.of() : read(heldOut, tokenizer, longest).examples();
     System.out.println(training.report());
     int pages = Math.ceilDiv(longest + ANSWER, KvCache.PAGE);
     try (Ops ops = Ops.cpu(Libtorch.bundled(), threads)) {
       ops.claimThread();
       Llama llama = LlamaLoader.load(checkpoint, config, ops, pages, longest);
-      try (GradientPass pass =
-          new GradientPass(llama, passTokens, activationMegabytes * 1_000_000)) {
+      try (GradientPass pass = new GradientPass(llama, width, activationMegabytes * 1_000_000)) {
         TrainingBase base = new TrainingBase(BaseDigest.of(model), null, config, ops.numerics());
         Trainer trainer =
             new Trainer(
                 pass,
                 here(),
                 base,
-                new Capacity(microTokens, passTokens),
+                new Capacity(microTokens, width),
                 Cadence.DEFAULT,
                 GeneralText.tokens(tokenizer));
         List<Outcome> outcomes =

@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
 ///
 /// @param name of its folder below the run's: letters, digits and hyphens
 /// @param training examples, at least one
-/// @param heldOut examples that are evaluated and not trained on; may be none
+/// @param heldOut examples that are evaluated and not trained on; may be none, unless a run is to
+///   end early by them
 public record Member(
     String name, RunSettings settings, List<Example> training, List<Example> heldOut) {
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,99}");
@@ -25,6 +26,11 @@ public record Member(
     heldOut = List.copyOf(heldOut);
     if (training.isEmpty()) {
       throw new IllegalArgumentException(name + " has no examples to train on");
+    }
+    int patience = settings.optimization().patience();
+    if (patience > 0 && heldOut.isEmpty()) {
+      throw new InvalidSettingException(
+          "patience", "is " + patience + ", but no examples are held out to end early by");
     }
   }
 

@@ -32,8 +32,7 @@ final class MemberRun implements AutoCloseable {
     long bytes = adapter.values().size();
     first = Region.allocate(bytes);
     second = Region.allocate(bytes);
-    boolean keepsBest = settings.optimization().patience() > 0 && !member.heldOut().isEmpty();
-    best = keepsBest ? Region.allocate(bytes) : null;
+    best = settings.optimization().patience() > 0 ? Region.allocate(bytes) : null;
     FirstValues.fill(adapter, settings.seed());
   }
 
@@ -131,8 +130,7 @@ final class MemberRun implements AutoCloseable {
   /// Whether it has come to its end.
   boolean ended() {
     int patience = member.settings().optimization().patience();
-    return history.step >= member.steps()
-        || patience > 0 && !member.heldOut().isEmpty() && history.sinceBest >= patience;
+    return history.step >= member.steps() || patience > 0 && history.sinceBest >= patience;
   }
 
   /// Takes the best values, if they were kept, and rounds all to bfloat16, as they will be served.

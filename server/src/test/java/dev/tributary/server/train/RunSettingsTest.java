@@ -113,4 +113,12 @@ class RunSettingsTest {
     assertThatThrownBy(() -> Member.of("m", settings, examples.subList(0, 1)))
         .hasMessage("held_out_share is 0.25, which leaves none of 1");
   }
+
+  @Test
+  void member_endingEarlyByNothing_isRefused() {
+    Optimization early = new Optimization(1e-3, 1, 0, 4, 0, 1, 0, 2);
+    RunSettings settings = new RunSettings(LoraShape.DEFAULT, early, 100, 0, 3);
+    assertThatThrownBy(() -> Member.of("m", settings, Runs.examples(4, 1)))
+        .hasMessage("patience is 2, but no examples are held out to end early by");
+  }
 }
