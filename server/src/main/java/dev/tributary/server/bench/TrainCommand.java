@@ -322,8 +322,15 @@ final class TrainCommand implements Callable<Integer> {
     }
     Message last = turns.removeLast();
     String answer =
-        answers.answer(tokenizer.encodeChat(turns, ChatOptions.DEFAULT), adapter, ANSWER);
-    return answer.strip().equals(last.content().strip());
+        answers.answer(tokenizer.encodeChat(turns, ChatOptions.DEFAULT), adapter, ANSWER).strip();
+    boolean exact = answer.equals(last.content().strip());
+    System.out.printf(
+        "%s %s => %s%s%n",
+        exact ? "OK" : "--",
+        turns.getLast().content(),
+        answer.replace("\n", "|"),
+        exact ? "" : " [want] " + last.content().replace("\n", "|"));
+    return exact;
   }
 
   private static String text(Result result) {
