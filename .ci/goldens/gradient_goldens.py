@@ -31,8 +31,8 @@ torch.set_num_threads(int(os.environ.get("THREADS", "2")))
 logging.disable_progress_bar()
 
 
-def trainable(model, folder):
-    model = PeftModel.from_pretrained(model, folder, is_trainable=True).float().eval()
+def trainable(model, folder, dtype=torch.float32):
+    model = PeftModel.from_pretrained(model, folder, is_trainable=True).to(dtype).eval()
     for name, p in model.named_parameters():
         p.requires_grad_("lora_" in name)
     return model
@@ -101,6 +101,13 @@ def projected(g):
     return (g.double().flatten() @ signs(g.numel())).float()
 
 
+def distance(rough, exact):
+    """Relative error of all gradients together."""
+    pairs = [(r, e) for x, y in zip(rough, exact) for r, e in zip(x[2:], y[2:])]
+    error = sum((r.double() - e.double()).square().sum() for r, e in pairs)
+    return (error / sum(e.double().square().sum() for _, e in pairs)).sqrt().float().reshape(1)
+
+
 def model(file, sets, out):
     folder, name = os.path.split(os.path.abspath(file))
     for adapter in MODEL:
@@ -108,16 +115,20 @@ def model(file, sets, out):
         starts, ids = own["starts"].tolist(), own["ids"].tolist()
         rows = [(ids[a:b], (b - a) // 2, w) for a, b, w in zip(starts, starts[1:], WEIGHTS[:2])]
         rows.append((text["ids"].tolist()[:96], 32, WEIGHTS[2]))
-        base = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-        peft = trainable(base, os.path.join(DEMO, "adapters", adapter))
-        tensors = described(rows, backward(peft, rows))
-        found = gradients(peft)
+        found = {}
+        for dtype in (torch.bfloat16, torch.float32):
+            base = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=dtype)
+            peft = trainable(base, os.path.join(DEMO, "adapters", adapter), dtype)
+            tensors = described(rows, backward(peft, rows))
+            found[dtype] = gradients(peft)
+        rough, found = found[torch.bfloat16], found[torch.float32]
+        tensors["bf16_error"] = distance(rough, found)
         tensors["sites"] = torch.tensor([g[:2] for g in found], dtype=torch.int32)
         tensors["norms"] = torch.stack([torch.stack([a.norm(), b.norm()]) for _, _, a, b in found])
         tensors["a"] = torch.stack([projected(a) for _, _, a, _ in found])
         tensors["b"] = torch.stack([projected(b) for _, _, _, b in found])
         save_file(tensors, f"{out}/{adapter}.safetensors")
-        print(adapter, tensors["losses"].tolist(), [len(ids) for ids, _, _ in rows])
+        print(adapter, tensors["losses"].tolist(), [len(ids) for ids, _, _ in rows], tensors["bf16_error"].item())
 
 
 def main():

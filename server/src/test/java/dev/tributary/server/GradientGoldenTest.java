@@ -2,6 +2,7 @@ package dev.tributary.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.adapter.AdapterRef;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.TestStore;
@@ -98,6 +99,8 @@ class GradientGoldenTest {
     }
   }
 
+  /// Rounded to bfloat16 forward, gradients differ more than the aim of 1%, and less than those of
+  /// transformers' own bfloat16 run (`bf16_error`); exact forward, they are within it.
   @ParameterizedTest
   @ValueSource(strings = {"town-guide", "json"})
   void gradients_ofTheDefaultBase_areTheOracles(String adapter) throws IOException {
@@ -109,14 +112,30 @@ class GradientGoldenTest {
       ops.claimThread();
       Llama llama = llama(ops, file, 4, 64);
       try (TestStore store = store(RealModel.DEMO.resolve("adapters"), llama, identity);
-          Trainable trainable = trainable(store, adapter);
-          GradientPass pass = new GradientPass(llama, 256, 1L << 30)) {
-        run(pass, golden, trainable, 2e-2);
-        Distance distance = projected(trainable, golden);
-        LOG.info("{}: {}", adapter, distance);
-        assertThat(distance.cosine()).isGreaterThanOrEqualTo(0.999);
-        assertThat(distance.relative()).isLessThan(0.03);
+          Trainable trainable = trainable(store, adapter)) {
+        Distance narrow = distance(llama, golden, trainable, ComputePath.NARROW);
+        assertThat(narrow.cosine()).isGreaterThanOrEqualTo(0.9999);
+        assertThat(narrow.relative()).isLessThan(0.01);
+        Distance wide = distance(llama, golden, trainable, ComputePath.WIDE);
+        assertThat(wide.cosine()).isGreaterThanOrEqualTo(0.999);
+        assertThat(wide.relative()).isLessThan(0.03).isLessThan(golden.floats("bf16_error")[0]);
       }
+    }
+  }
+
+  private static Distance distance(
+      Llama llama, Golden golden, Trainable trainable, ComputePath forward) {
+    trainable.clearGradients();
+    try (GradientPass pass = new GradientPass(llama, 256, 1L << 30, forward)) {
+      run(pass, golden, trainable, forward == ComputePath.WIDE ? 2e-2 : 1e-4);
+      Distance distance = projected(trainable, golden);
+      LOG.info(
+          "{} {}: {}, transformers in bfloat16 {}",
+          trainable.pairs().size(),
+          forward,
+          distance,
+          golden.floats("bf16_error")[0]);
+      return distance;
     }
   }
 

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       DecodeCommand.class,
       PrefillCommand.class,
+      TrainStepCommand.class,
       StepCommand.class,
       LoadCommand.class,
       SwapCommand.class,

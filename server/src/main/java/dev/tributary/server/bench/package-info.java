@@ -1,8 +1,9 @@
 /// Programs that measure, started by `server/tributary-server bench`; nothing imports them.
 ///
-/// **What is timed.** `decode` and `prefill` time the graph alone, `step` the engine around it,
-/// `load` a server's streams as a caller sees them, `swap` what changing adapters costs, `peer` the
-/// graph beside llama.cpp, `ledger` the log, `train` the training of adapters. Every figure of a
+/// **What is timed.** `decode` and `prefill` time the graph alone, `train-step` a step of training,
+/// `step` the engine around it, `load` a server's streams as a caller sees them, `swap` what
+/// changing adapters costs, `peer` the graph beside llama.cpp, `ledger` the log, `train` the
+/// training of adapters. Every figure of a
 /// kernel's speed stands beside what this machine can do at most, measured in the same run
 /// ([Machine]).
 ///

@@ -22,13 +22,20 @@ final class BlockPass {
   private final ComputePath path;
 
   /// @param cache of one layer: what a block writes there it alone reads
-  BlockPass(LlamaConfig config, Ops ops, BackwardOps backward, Rotary rotary, KvCache cache) {
+  /// @param path of products forward, where there is a wide one
+  BlockPass(
+      LlamaConfig config,
+      Ops ops,
+      BackwardOps backward,
+      Rotary rotary,
+      KvCache cache,
+      ComputePath path) {
     this.config = config;
     this.ops = ops;
     this.backward = backward;
     this.rotary = rotary;
     this.cache = cache;
-    path = ops.wideFrom() == Integer.MAX_VALUE ? ComputePath.NARROW : ComputePath.WIDE;
+    this.path = ops.wideFrom() == Integer.MAX_VALUE ? ComputePath.NARROW : path;
   }
 
   ComputePath path() {

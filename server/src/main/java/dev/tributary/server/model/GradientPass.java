@@ -1,5 +1,6 @@
 package dev.tributary.server.model;
 
+import dev.tributary.identity.ComputePath;
 import dev.tributary.server.tensor.BackwardOps;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Linear;
@@ -8,6 +9,7 @@ import dev.tributary.server.tensor.Ops;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +31,23 @@ public final class GradientPass implements AutoCloseable {
   private final BackwardOps backward;
   private final PassMemory memory;
   private final BlockPass blocks;
-  private final Queue<Runnable> pieces = new ArrayDeque<>();
+  private final Queue<Piece> pieces = new ArrayDeque<>();
   private @Nullable Pass pass;
+
+  /// What a piece of a pass does.
+  public enum Part {
+    FORWARD_ATTENTION,
+    FORWARD_FEED_FORWARD,
+    /// The logits of some targets, and their losses.
+    HEAD,
+    HEAD_BACKWARD,
+    /// What was not kept, forward once more.
+    AGAIN,
+    BACKWARD_FEED_FORWARD,
+    BACKWARD_ATTENTION
+  }
+
+  private record Piece(Part part, Runnable work) {}
 
   /// A pass under way.
   private record Pass(
@@ -46,6 +63,15 @@ public final class GradientPass implements AutoCloseable {
   ///   layers, `4 layers maxTokens hidden` bytes, are kept besides, and one layer's rest always
   /// @throws ModelException naming what of the model or of its device cannot be trained
   public GradientPass(Llama llama, int maxTokens, long activationBytes) {
+    this(llama, maxTokens, activationBytes, ComputePath.WIDE);
+  }
+
+  /// Likewise.
+  ///
+  /// @param forward path of the base's products forward, as far as there is a choice: narrow is
+  ///   exact, and slower. What of the gradients' error comes from rounding forward (most of it)
+  ///   then goes
+  public GradientPass(Llama llama, int maxTokens, long activationBytes, ComputePath forward) {
     if (maxTokens < 1 || activationBytes < 0) {
       throw new IllegalArgumentException(maxTokens + " tokens, " + activationBytes + " bytes");
     }
@@ -67,7 +93,7 @@ public final class GradientPass implements AutoCloseable {
     memory = new PassMemory(config, maxTokens, activationBytes);
     // Every sequence begins a page of its own.
     KvCache cache = new KvCache(1, maxTokens, config.attention(), ops::reserve);
-    blocks = new BlockPass(config, ops, backward, llama.rotary(), cache);
+    blocks = new BlockPass(config, ops, backward, llama.rotary(), cache, forward);
   }
 
   /// Most tokens of a pass.
@@ -138,16 +164,21 @@ public final class GradientPass implements AutoCloseable {
     }
   }
 
+  private void add(Part part, Runnable work) {
+    pieces.add(new Piece(part, work));
+  }
+
   private void addForward(Pass own, int layer) {
     BlockPass.At at = at(own, layer);
-    pieces.add(
+    add(
+        Part.FORWARD_ATTENTION,
         () -> {
           if (layer == 0) {
             ops.embed(own.plan.tokens(), llama.weights().embedding(), at.input());
           }
           blocks.forwardAttention(at);
         });
-    pieces.add(() -> blocks.forwardFeedForward(at, own.inputs.get(layer + 1)));
+    add(Part.FORWARD_FEED_FORWARD, () -> blocks.forwardFeedForward(at, own.inputs.get(layer + 1)));
   }
 
   /// The first layers share the first place; every other has its own.
@@ -166,7 +197,8 @@ public final class GradientPass implements AutoCloseable {
     PassPlan.Targets targets = own.plan.targets(from, to);
     PassMemory.Head head = memory.head(to - from);
     Matrix last = own.inputs.getLast();
-    pieces.add(
+    add(
+        Part.HEAD,
         () -> {
           for (int i = 0; i < targets.count(); i++) {
             head.rows().copyRow(last, targets.rows()[i], i);
@@ -182,7 +214,7 @@ public final class GradientPass implements AutoCloseable {
           }
         });
     if (withGradients) {
-      pieces.add(() -> backwardHead(own, from == 0, targets, head));
+      add(Part.HEAD_BACKWARD, () -> backwardHead(own, from == 0, targets, head));
     }
   }
 
@@ -211,24 +243,30 @@ public final class GradientPass implements AutoCloseable {
     int shared = config.layers() - own.kept.size();
     // The last of those that share a place left its activations there.
     if (layer < shared) {
-      pieces.add(() -> blocks.forwardAttention(at));
-      pieces.add(() -> blocks.forwardGateUp(at));
+      add(Part.AGAIN, () -> blocks.forwardAttention(at));
+      add(Part.AGAIN, () -> blocks.forwardGateUp(at));
     }
-    pieces.add(() -> blocks.backwardFeedForward(at));
-    pieces.add(() -> blocks.backwardAttention(at, layer > own.plan.lowestLayer()));
+    add(Part.BACKWARD_FEED_FORWARD, () -> blocks.backwardFeedForward(at));
+    boolean further = layer > own.plan.lowestLayer();
+    add(Part.BACKWARD_ATTENTION, () -> blocks.backwardAttention(at, further));
+  }
+
+  /// What [#advance] does next; empty when the pass is complete.
+  public Optional<Part> next() {
+    return Optional.ofNullable(pieces.peek()).map(Piece::part);
   }
 
   /// Does one bounded piece of the pass: at 256 tokens a few milliseconds.
   ///
   /// @return whether there is more to do
   public boolean advance() {
-    Runnable piece = pieces.poll();
+    Piece piece = pieces.poll();
     if (piece == null) {
       throw new IllegalStateException("no pass is under way");
     }
     boolean done = false;
     try {
-      piece.run();
+      piece.work.run();
       done = true;
     } finally {
       if (!done) {

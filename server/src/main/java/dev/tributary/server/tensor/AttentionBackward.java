@@ -13,7 +13,7 @@ import jdk.incubator.vector.FloatVector;
 /// fixed places of a sequence, so a sequence's bits depend on it alone.
 final class AttentionBackward {
   /// Queries of a tile.
-  private static final int TILE = 32;
+  private static final int TILE = 64;
 
   private final Matrix qkv;
   private final Matrix attended;
@@ -85,21 +85,23 @@ final class AttentionBackward {
       int whole = Math.ceilDiv(seen, Lanes.LENGTH) * Lanes.LENGTH;
       Place queries = Place.of(qkv, row, head * dim);
       Place out = Place.of(dAttended, row, head * dim);
-      FloatProduct.run(queries, keys, weights, rows, whole, dim, scale, false);
-      FloatProduct.run(out, values, slopes, rows, whole, dim, 1, false);
+      FloatProduct.run(queries, keys, weights, rows, whole, dim, scale, false, scratch);
+      FloatProduct.run(out, values, slopes, rows, whole, dim, 1, false, scratch);
       for (int i = 0; i < rows; i++) {
         float dot = dot(row + i, head * dim, scratch.lanes());
         soften(work, weights.at() + i * side, slopes.at() + i * side, from + i + 1, whole, dot);
       }
       Place dq = Place.of(dqkv, row, head * dim);
-      FloatProduct.run(slopes, Place.of(qkv, start, key), dq, rows, dim, seen, scale, false);
+      FloatProduct.run(
+          slopes, Place.of(qkv, start, key), dq, rows, dim, seen, scale, false, scratch);
       Place back = slopes.transposed();
       Place shares = weights.transposed();
-      FloatProduct.run(back, queries, part(head, 0, start), from, dim, rows, scale, true);
-      FloatProduct.run(shares, out, part(head, 1, start), from, dim, rows, 1, true);
+      FloatProduct.run(back, queries, part(head, 0, start), from, dim, rows, scale, true, scratch);
+      FloatProduct.run(shares, out, part(head, 1, start), from, dim, rows, 1, true, scratch);
       FloatProduct.run(
-          back.from(from, 0), queries, part(head, 0, row), rows, dim, rows, scale, false);
-      FloatProduct.run(shares.from(from, 0), out, part(head, 1, row), rows, dim, rows, 1, false);
+          back.from(from, 0), queries, part(head, 0, row), rows, dim, rows, scale, false, scratch);
+      FloatProduct.run(
+          shares.from(from, 0), out, part(head, 1, row), rows, dim, rows, 1, false, scratch);
     }
   }
 

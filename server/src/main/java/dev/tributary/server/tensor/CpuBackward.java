@@ -79,7 +79,8 @@ final class CpuBackward implements BackwardOps {
                 inputs,
                 count,
                 1,
-                add || first > 0);
+                add || first > 0,
+                scratches[worker]);
           });
     }
   }
@@ -88,9 +89,9 @@ final class CpuBackward implements BackwardOps {
   public void lora(Matrix x, Matrix dy, Matrix dx, List<LoraGradient> segments) {
     BackwardChecks.lora(x, dy, dx, segments);
     LoraBackward kernel = new LoraBackward(x, dy, dx, segments, shared);
-    team.forEach(kernel.pieces(), (worker, item) -> kernel.turn(item));
-    team.forEach(kernel.blocks(), (worker, item) -> kernel.hidden(item));
-    team.forEach(kernel.last(), (worker, item) -> kernel.last(item));
+    team.forEach(kernel.turns(), (worker, item) -> kernel.turn(item, scratches[worker]));
+    team.forEach(kernel.rows(), (worker, item) -> kernel.row(item, scratches[worker]));
+    team.forEach(kernel.ends(), (worker, item) -> kernel.end(item, scratches[worker]));
   }
 
   @Override

@@ -32,115 +32,61 @@ final class FloatProduct {
   }
 
   /// `C[m, n] = scale A[m, k] B[k, n]`, or added to C. The columns of B and C are contiguous.
-  static void run(Place a, Place b, Place c, int m, int n, int k, float scale, boolean add) {
+  ///
+  /// @param scratch of the calling worker; its [Scratch#tile] is used
+  static void run(
+      Place a, Place b, Place c, int m, int n, int k, float scale, boolean add, Scratch scratch) {
+    float[] tile = scratch.tile();
     int j = 0;
-    for (; j + 4 * Lanes.LENGTH <= n; j += 4 * Lanes.LENGTH) {
-      int i = 0;
-      for (; i + 4 <= m; i += 4) {
-        tile4x4(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
+    while (n - j >= Lanes.LENGTH) {
+      int vectors = n - j >= 4 * Lanes.LENGTH ? 4 : n - j >= 2 * Lanes.LENGTH ? 2 : 1;
+      int most = vectors == 4 ? 4 : 8;
+      Place from = b.from(0, j);
+      for (int i = 0; i < m; ) {
+        int rows = m - i >= most ? most : 1;
+        sums(a.from(i, 0), from, rows, vectors, k, tile);
+        store(tile, rows, vectors, scale, c.from(i, j), add);
+        i += rows;
       }
-      for (; i < m; i++) {
-        tile1x4(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
-      }
-    }
-    for (; j + 2 * Lanes.LENGTH <= n; j += 2 * Lanes.LENGTH) {
-      int i = 0;
-      for (; i + 8 <= m; i += 8) {
-        tile8x2(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
-      }
-      for (; i < m; i++) {
-        tile1x2(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
-      }
-    }
-    for (; j + Lanes.LENGTH <= n; j += Lanes.LENGTH) {
-      int i = 0;
-      for (; i + 8 <= m; i += 8) {
-        tile8x1(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
-      }
-      for (; i < m; i++) {
-        tile1x1(
-            a.memory,
-            a.at + i * a.row,
-            a.row,
-            a.col,
-            b.memory,
-            b.at + 4L * j,
-            b.row,
-            k,
-            c.memory,
-            c.at + i * c.row + 4L * j,
-            c.row,
-            scale,
-            add);
-      }
+      j += vectors * Lanes.LENGTH;
     }
     if (j < n) {
       columns(a, b, c, m, j, n, k, scale, add);
+    }
+  }
+
+  /// The sums of a tile, `[rows][vectors]`.
+  private static void sums(Place a, Place b, int rows, int vectors, int k, float[] tile) {
+    if (rows == 1) {
+      switch (vectors) {
+        case 4 -> tile1x4(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+        case 2 -> tile1x2(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+        default -> tile1x1(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+      }
+    } else {
+      switch (vectors) {
+        case 4 -> tile4x4(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+        case 2 -> tile8x2(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+        default -> tile8x1(a.memory, a.at, a.row, a.col, b.memory, b.at, b.row, k, tile);
+      }
+    }
+  }
+
+  /// Apart from the sums: all of it in one method would be more than the compiler inlines, and
+  /// vectors would be boxed.
+  private static void store(
+      float[] tile, int rows, int vectors, float scale, Place c, boolean add) {
+    int at = 0;
+    for (int i = 0; i < rows; i++) {
+      long to = c.at + i * c.row;
+      for (int v = 0; v < vectors; v++, at += Lanes.LENGTH, to += VECTOR) {
+        FloatVector value = FloatVector.fromArray(Lanes.F, tile, at).mul(scale);
+        if (add) {
+          Lanes.toF32(Lanes.f32(c.memory, to).add(value), c.memory, to);
+        } else {
+          Lanes.toF32(value, c.memory, to);
+        }
+      }
     }
   }
 
@@ -161,15 +107,6 @@ final class FloatProduct {
     }
   }
 
-  private static void store(FloatVector sum, float scale, MemorySegment c, long to, boolean add) {
-    FloatVector value = sum.mul(scale);
-    if (add) {
-      Lanes.toF32(Lanes.f32(c, to).add(value), c, to);
-    } else {
-      Lanes.toF32(value, c, to);
-    }
-  }
-
   private static void tile4x4(
       MemorySegment a,
       long aAt,
@@ -179,11 +116,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     FloatVector s01 = s00;
     FloatVector s02 = s00;
@@ -228,22 +161,22 @@ final class FloatProduct {
       s32 = b2.fma(f, s32);
       s33 = b3.fma(f, s33);
     }
-    store(s00, scale, c, cAt, add);
-    store(s01, scale, c, cAt + VECTOR, add);
-    store(s02, scale, c, cAt + 2 * VECTOR, add);
-    store(s03, scale, c, cAt + 3 * VECTOR, add);
-    store(s10, scale, c, cAt + cRow, add);
-    store(s11, scale, c, cAt + cRow + VECTOR, add);
-    store(s12, scale, c, cAt + cRow + 2 * VECTOR, add);
-    store(s13, scale, c, cAt + cRow + 3 * VECTOR, add);
-    store(s20, scale, c, cAt + 2 * cRow, add);
-    store(s21, scale, c, cAt + 2 * cRow + VECTOR, add);
-    store(s22, scale, c, cAt + 2 * cRow + 2 * VECTOR, add);
-    store(s23, scale, c, cAt + 2 * cRow + 3 * VECTOR, add);
-    store(s30, scale, c, cAt + 3 * cRow, add);
-    store(s31, scale, c, cAt + 3 * cRow + VECTOR, add);
-    store(s32, scale, c, cAt + 3 * cRow + 2 * VECTOR, add);
-    store(s33, scale, c, cAt + 3 * cRow + 3 * VECTOR, add);
+    s00.intoArray(tile, 0);
+    s01.intoArray(tile, Lanes.LENGTH);
+    s02.intoArray(tile, 2 * Lanes.LENGTH);
+    s03.intoArray(tile, 3 * Lanes.LENGTH);
+    s10.intoArray(tile, 4 * Lanes.LENGTH);
+    s11.intoArray(tile, 5 * Lanes.LENGTH);
+    s12.intoArray(tile, 6 * Lanes.LENGTH);
+    s13.intoArray(tile, 7 * Lanes.LENGTH);
+    s20.intoArray(tile, 8 * Lanes.LENGTH);
+    s21.intoArray(tile, 9 * Lanes.LENGTH);
+    s22.intoArray(tile, 10 * Lanes.LENGTH);
+    s23.intoArray(tile, 11 * Lanes.LENGTH);
+    s30.intoArray(tile, 12 * Lanes.LENGTH);
+    s31.intoArray(tile, 13 * Lanes.LENGTH);
+    s32.intoArray(tile, 14 * Lanes.LENGTH);
+    s33.intoArray(tile, 15 * Lanes.LENGTH);
   }
 
   private static void tile1x4(
@@ -255,11 +188,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     FloatVector s01 = s00;
     FloatVector s02 = s00;
@@ -277,10 +206,10 @@ final class FloatProduct {
       s02 = b2.fma(f, s02);
       s03 = b3.fma(f, s03);
     }
-    store(s00, scale, c, cAt, add);
-    store(s01, scale, c, cAt + VECTOR, add);
-    store(s02, scale, c, cAt + 2 * VECTOR, add);
-    store(s03, scale, c, cAt + 3 * VECTOR, add);
+    s00.intoArray(tile, 0);
+    s01.intoArray(tile, Lanes.LENGTH);
+    s02.intoArray(tile, 2 * Lanes.LENGTH);
+    s03.intoArray(tile, 3 * Lanes.LENGTH);
   }
 
   private static void tile8x2(
@@ -292,11 +221,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     FloatVector s01 = s00;
     FloatVector s10 = s00;
@@ -343,22 +268,22 @@ final class FloatProduct {
       s70 = b0.fma(f, s70);
       s71 = b1.fma(f, s71);
     }
-    store(s00, scale, c, cAt, add);
-    store(s01, scale, c, cAt + VECTOR, add);
-    store(s10, scale, c, cAt + cRow, add);
-    store(s11, scale, c, cAt + cRow + VECTOR, add);
-    store(s20, scale, c, cAt + 2 * cRow, add);
-    store(s21, scale, c, cAt + 2 * cRow + VECTOR, add);
-    store(s30, scale, c, cAt + 3 * cRow, add);
-    store(s31, scale, c, cAt + 3 * cRow + VECTOR, add);
-    store(s40, scale, c, cAt + 4 * cRow, add);
-    store(s41, scale, c, cAt + 4 * cRow + VECTOR, add);
-    store(s50, scale, c, cAt + 5 * cRow, add);
-    store(s51, scale, c, cAt + 5 * cRow + VECTOR, add);
-    store(s60, scale, c, cAt + 6 * cRow, add);
-    store(s61, scale, c, cAt + 6 * cRow + VECTOR, add);
-    store(s70, scale, c, cAt + 7 * cRow, add);
-    store(s71, scale, c, cAt + 7 * cRow + VECTOR, add);
+    s00.intoArray(tile, 0);
+    s01.intoArray(tile, Lanes.LENGTH);
+    s10.intoArray(tile, 2 * Lanes.LENGTH);
+    s11.intoArray(tile, 3 * Lanes.LENGTH);
+    s20.intoArray(tile, 4 * Lanes.LENGTH);
+    s21.intoArray(tile, 5 * Lanes.LENGTH);
+    s30.intoArray(tile, 6 * Lanes.LENGTH);
+    s31.intoArray(tile, 7 * Lanes.LENGTH);
+    s40.intoArray(tile, 8 * Lanes.LENGTH);
+    s41.intoArray(tile, 9 * Lanes.LENGTH);
+    s50.intoArray(tile, 10 * Lanes.LENGTH);
+    s51.intoArray(tile, 11 * Lanes.LENGTH);
+    s60.intoArray(tile, 12 * Lanes.LENGTH);
+    s61.intoArray(tile, 13 * Lanes.LENGTH);
+    s70.intoArray(tile, 14 * Lanes.LENGTH);
+    s71.intoArray(tile, 15 * Lanes.LENGTH);
   }
 
   private static void tile1x2(
@@ -370,11 +295,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     FloatVector s01 = s00;
     long at = aAt;
@@ -386,8 +307,8 @@ final class FloatProduct {
       s00 = b0.fma(f, s00);
       s01 = b1.fma(f, s01);
     }
-    store(s00, scale, c, cAt, add);
-    store(s01, scale, c, cAt + VECTOR, add);
+    s00.intoArray(tile, 0);
+    s01.intoArray(tile, Lanes.LENGTH);
   }
 
   private static void tile8x1(
@@ -399,11 +320,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     FloatVector s10 = s00;
     FloatVector s20 = s00;
@@ -433,14 +350,14 @@ final class FloatProduct {
       f = FloatVector.broadcast(Lanes.F, a.get(Bytes.FLOAT, at + 7 * aRow));
       s70 = b0.fma(f, s70);
     }
-    store(s00, scale, c, cAt, add);
-    store(s10, scale, c, cAt + cRow, add);
-    store(s20, scale, c, cAt + 2 * cRow, add);
-    store(s30, scale, c, cAt + 3 * cRow, add);
-    store(s40, scale, c, cAt + 4 * cRow, add);
-    store(s50, scale, c, cAt + 5 * cRow, add);
-    store(s60, scale, c, cAt + 6 * cRow, add);
-    store(s70, scale, c, cAt + 7 * cRow, add);
+    s00.intoArray(tile, 0);
+    s10.intoArray(tile, Lanes.LENGTH);
+    s20.intoArray(tile, 2 * Lanes.LENGTH);
+    s30.intoArray(tile, 3 * Lanes.LENGTH);
+    s40.intoArray(tile, 4 * Lanes.LENGTH);
+    s50.intoArray(tile, 5 * Lanes.LENGTH);
+    s60.intoArray(tile, 6 * Lanes.LENGTH);
+    s70.intoArray(tile, 7 * Lanes.LENGTH);
   }
 
   private static void tile1x1(
@@ -452,11 +369,7 @@ final class FloatProduct {
       long bAt,
       long bRow,
       int k,
-      MemorySegment c,
-      long cAt,
-      long cRow,
-      float scale,
-      boolean add) {
+      float[] tile) {
     FloatVector s00 = FloatVector.zero(Lanes.F);
     long at = aAt;
     long row = bAt;
@@ -465,6 +378,6 @@ final class FloatProduct {
       FloatVector f = FloatVector.broadcast(Lanes.F, a.get(Bytes.FLOAT, at));
       s00 = b0.fma(f, s00);
     }
-    store(s00, scale, c, cAt, add);
+    s00.intoArray(tile, 0);
   }
 }

@@ -9,6 +9,7 @@ final class Scratch {
   private static final int LINE = 64;
 
   private final float[] lanes = new float[Lanes.LENGTH];
+  private final float[] tile = new float[16 * Lanes.LENGTH];
   private float[] floats = new float[0];
   private Bytes bytes = Bytes.allocate(0);
 
@@ -52,6 +53,11 @@ final class Scratch {
       bytes = Bytes.allocate(Math.max(size, 2 * bytes.size()));
     }
     return bytes;
+  }
+
+  /// Room for 16 vectors.
+  float[] tile() {
+    return tile;
   }
 
   /// Room for one vector.

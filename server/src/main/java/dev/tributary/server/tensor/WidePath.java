@@ -17,6 +17,9 @@ final class WidePath {
   /// Rows of the companies that a row's bits are compared in.
   private static final int[] COMPANIES = {1, 2, 3, 4, 8, 17, 64, 128, 512};
 
+  /// Likewise of the backward: a tile, its remainders, and a second one. A head's rows are long.
+  private static final int[] BACKWARD_COMPANIES = {1, 2, 3, 8, 17, 64, 66};
+
   /// Panels of a shape that are compared: a head has hundreds, all but the last of one width.
   private static final int CHECKED_PANELS = 8;
 
@@ -190,10 +193,10 @@ final class WidePath {
   }
 
   private boolean isRowIndependentBackward(PackedLinear shape) {
-    int most = COMPANIES[COMPANIES.length - 1];
+    int most = BACKWARD_COMPANIES[BACKWARD_COMPANIES.length - 1];
     Matrix dy = random(most, shape.outputs());
     float[] alone = backwardProduct(dy.rowRange(0, 1), shape, 0);
-    for (int rows : COMPANIES) {
+    for (int rows : BACKWARD_COMPANIES) {
       for (int place : new int[] {0, rows / 2, rows - 1}) {
         Matrix company = Matrix.allocate(DType.F32, rows, shape.outputs());
         for (int row = 0; row < rows; row++) {
