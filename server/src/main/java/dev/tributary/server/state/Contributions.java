@@ -52,9 +52,65 @@ public final class Contributions {
         });
   }
 
+  /// Registers a manifest of contributions that are registered, in this order; nothing if there is
+  /// that manifest.
+  ///
+  /// @param digest of the manifest
+  /// @param ids 1 to [#MAX_MANIFEST], of this tenant, none of them withdrawn
+  /// @throws StateException NotFound, of the first that is not so
+  public void list(String tenant, String digest, List<String> ids) {
+    Checks.digest(digest);
+    Checks.range("number of contributions", ids.size(), 1, MAX_MANIFEST);
+    database.change(
+        session -> {
+          for (int i = 0; i < ids.size(); i++) {
+            String id = ids.get(i);
+            if (find(session, tenant, id).filter(each -> each.withdrawn() == null).isEmpty()) {
+              throw new StateException(new StateException.NotFound(KIND, id));
+            }
+            session.run(
+                "INSERT INTO manifests (tenant, digest, position, contribution)"
+                    + " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                tenant,
+                digest,
+                i,
+                id);
+          }
+        });
+  }
+
+  /// Leaves of all contributions of this tenant that were withdrawn.
+  public List<Long> withdrawn(String tenant) {
+    return database.read(
+        session ->
+            session.all(
+                "SELECT leaf FROM contributions WHERE tenant = ? AND withdrawn IS NOT NULL",
+                row -> row.getLong(1),
+                tenant));
+  }
+
+  /// Digests of the manifests of this tenant that have the contribution, sorted.
+  public List<String> manifestsOf(String tenant, String id) {
+    return database.read(
+        session ->
+            session.all(
+                "SELECT digest FROM manifests WHERE contribution = ? AND tenant = ? ORDER BY digest",
+                row -> row.getString(1),
+                id,
+                tenant));
+  }
+
   /// A contribution of this tenant.
   public Optional<Contribution> get(String tenant, String id) {
     return database.read(session -> find(session, tenant, id));
+  }
+
+  /// The same.
+  ///
+  /// @throws StateException NotFound
+  public Contribution require(String tenant, String id) {
+    return get(tenant, id)
+        .orElseThrow(() -> new StateException(new StateException.NotFound(KIND, id)));
   }
 
   /// From now on nothing is made of it. Changes nothing if it was withdrawn before.

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 /// @param migrations scripts, the first being number 1
 record Schema(List<String> migrations) {
   /// The newest migration.
-  private static final int VERSION = 3;
+  private static final int VERSION = 4;
 
   /// What SQLite keeps in the file's header to say whose it is: "TRIB".
   private static final int APPLICATION = 0x5452_4942;

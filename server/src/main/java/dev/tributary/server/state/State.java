@@ -17,6 +17,7 @@ public final class State implements AutoCloseable {
   private final Adapters adapters;
   private final Uploads uploads;
   private final Contributions contributions;
+  private final Runs runs;
   private final Requests requests;
   private final Audit audit;
 
@@ -28,6 +29,7 @@ public final class State implements AutoCloseable {
     this.adapters = new Adapters(database, time);
     this.uploads = new Uploads(database, time);
     this.contributions = new Contributions(database, time);
+    this.runs = new Runs(database, time);
     this.requests = new Requests(database, time, Requests.CAPACITY);
     this.audit = new Audit(database);
   }
@@ -91,6 +93,10 @@ public final class State implements AutoCloseable {
 
   public Contributions contributions() {
     return contributions;
+  }
+
+  public Runs runs() {
+    return runs;
   }
 
   public Requests requests() {

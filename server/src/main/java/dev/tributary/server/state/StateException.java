@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 public final class StateException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias`, `upload` and `contribution`.
+  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias`, `upload`,
+  /// `contribution`, `run` and `request`.
   public sealed interface Reason {
     /// A sentence without a full stop.
     String message();
@@ -61,7 +62,7 @@ public final class StateException extends RuntimeException {
   /// A limit would be passed.
   ///
   /// @param quota as the contract's Quota calls it (`adapters`, `adapter_bytes`), or `aliases`,
-  ///   `uploads`
+  ///   `uploads`, `queued_runs`
   /// @param used before the refused change
   public record OverQuota(String quota, long limit, long used) implements Reason {
     @Override

@@ -51,8 +51,18 @@ public record VersionFacts(
   ///
   /// @param digest empty for none
   public VersionFacts ofManifest(String digest) {
+    return of(origin, digest);
+  }
+
+  /// The same, trained here on a manifest.
+  public VersionFacts trainedHereOn(String manifest) {
+    Checks.digest(manifest);
+    return of(Origin.TRAINED_HERE, manifest);
+  }
+
+  private VersionFacts of(Origin origin, String manifest) {
     return new VersionFacts(
-        this.digest,
+        digest,
         baseDigest,
         baseMismatchAllowed,
         origin,
@@ -63,7 +73,7 @@ public record VersionFacts(
         dora,
         alone,
         baseName,
-        digest,
+        manifest,
         folder,
         storedBytes);
   }

@@ -43,7 +43,7 @@ class SchemaTest {
   @Test
   void current_makesANewFile() {
     try (Database made = Database.open(file, Schema.current())) {
-      assertThat(version(made)).isEqualTo(3);
+      assertThat(version(made)).isEqualTo(4);
       assertThat(texts(made, "PRAGMA foreign_keys")).containsExactly("1");
       assertThat(texts(made, "PRAGMA journal_mode")).containsExactly("wal");
       long synchronous = made.write(session -> session.number("PRAGMA synchronous"));
