@@ -236,6 +236,11 @@ public final class Catalogue {
     return adapters.version(name, number);
   }
 
+  /// The newest of the adapter's versions with this digest.
+  Optional<VersionRecord> version(AdapterName name, String digest) {
+    return adapters.versionByDigest(name, digest);
+  }
+
   void setState(VersionRecord version, VersionState state, String reason) {
     adapters.setState(version.adapter(), version.number(), state, reason);
   }

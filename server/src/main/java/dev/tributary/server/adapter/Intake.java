@@ -1,7 +1,10 @@
 package dev.tributary.server.adapter;
 
+import static java.nio.file.StandardOpenOption.READ;
+
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.Contributions;
+import dev.tributary.server.state.Origin;
 import dev.tributary.server.state.StateException;
 import dev.tributary.server.state.UploadRecord;
 import dev.tributary.server.state.Uploads;
@@ -9,6 +12,8 @@ import dev.tributary.server.state.VersionFacts;
 import dev.tributary.server.state.VersionRecord;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -143,7 +148,7 @@ public final class Intake {
         VersionRecord version;
         try {
           upload.check();
-          version = publish(announced, id, "header.digest", upload.folder());
+          version = publish(announced, Origin.CLAIMED, id, "header.digest", upload.folder());
         } catch (IOException e) {
           throw unstorable(e);
         } catch (AdapterException e) {
@@ -259,7 +264,8 @@ public final class Intake {
       throw new AdapterException(
           new AdapterRefusal.NoSource(path, "this server has no --import-root"));
     }
-    return importFiles(announced, (into, most) -> root.copy(path, staging, into, most));
+    return importFiles(
+        announced, Origin.CLAIMED, (into, most) -> root.copy(path, staging, into, most));
   }
 
   /// Makes a version of an adapter of the hub.
@@ -268,6 +274,7 @@ public final class Intake {
   public VersionRecord importRemote(String source, Announced announced) {
     return importFiles(
         announced,
+        Origin.CLAIMED,
         (into, most) -> {
           long[] left = {most};
           try {
@@ -284,18 +291,45 @@ public final class Intake {
         });
   }
 
+  /// Makes a version of what was trained here, with the same checks and proof. A version of the
+  /// adapter that has its digest and manifest already is given again: it is the same one.
+  ///
+  /// @param folder as PEFT saves one, of plain files
+  /// @param manifest digest of what it was trained on
+  public VersionRecord publishTrained(AdapterName adapter, Path folder, String manifest) {
+    String digest = reader.describe(new PeftFolder(folder), false, null).digest();
+    Announced announced = new Announced(adapter, List.of(), digest, false, manifest);
+    return catalogue
+        .version(adapter, digest)
+        .filter(version -> version.facts().origin() == Origin.TRAINED_HERE)
+        .filter(version -> version.facts().manifestDigest().equals(manifest))
+        .orElseGet(
+            () ->
+                importFiles(
+                    announced, Origin.TRAINED_HERE, (into, most) -> copy(folder, into, most)));
+  }
+
+  private void copy(Path folder, Path into, long most) throws IOException {
+    long left = most;
+    for (Path file : Trash.entries(folder)) {
+      try (FileChannel bytes = FileChannel.open(file, READ, LinkOption.NOFOLLOW_LINKS)) {
+        left -= staging.copy(bytes, into.resolve(file.getFileName()), left);
+      }
+    }
+  }
+
   private interface Source {
     void copy(Path into, long mostBytes) throws IOException;
   }
 
-  private VersionRecord importFiles(Announced announced, Source source) {
+  private VersionRecord importFiles(Announced announced, Origin origin, Source source) {
     catalogue.requireRoom(announced.adapter, 0);
     requireManifest(announced);
     String id = UUID.randomUUID().toString();
     try {
       Path into = staging.fresh(id);
       source.copy(into, catalogue.room(announced.adapter.tenant(), MAX_BYTES));
-      return publish(announced, null, "digest", into);
+      return publish(announced, origin, null, "digest", into);
     } catch (IOException e) {
       throw unstorable(e);
     } finally {
@@ -315,7 +349,11 @@ public final class Intake {
   /// @param upload that the version comes of; null: an import
   /// @param digestField path of the announced digest in the request
   private VersionRecord publish(
-      Announced announced, @Nullable String upload, String digestField, Path staged)
+      Announced announced,
+      Origin origin,
+      @Nullable String upload,
+      String digestField,
+      Path staged)
       throws IOException {
     PeftFolder folder = new PeftFolder(staged);
     VersionFacts facts = reader.describe(folder, announced.allowBaseMismatch, null);
@@ -331,7 +369,12 @@ public final class Intake {
     boolean published = false;
     try {
       VersionRecord version =
-          catalogue.publish(announced.adapter, facts.ofManifest(announced.manifest), upload);
+          catalogue.publish(
+              announced.adapter,
+              origin == Origin.TRAINED_HERE
+                  ? facts.trainedHereOn(announced.manifest)
+                  : facts.ofManifest(announced.manifest),
+              upload);
       published = true;
       return version;
     } finally {
