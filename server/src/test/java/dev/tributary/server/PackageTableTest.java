@@ -37,7 +37,7 @@ class PackageTableTest {
           Map.entry("adapter", Set.of("tensor", "weights", "model", "state")),
           Map.entry("schedule", Set.of()),
           Map.entry("engine", Set.of("schedule", "model", "adapter", "tokenize", "tensor")),
-          Map.entry("train", Set.of("model", "adapter", "tokenize", "tensor")),
+          Map.entry("train", Set.of("model", "adapter", "tokenize", "tensor", "state")),
           Map.entry("ledger", Set.of()),
           Map.entry("accounts", Set.of("ledger")),
           Map.entry("web", Set.of("metrics")),
@@ -52,7 +52,8 @@ class PackageTableTest {
                   "state",
                   "metrics",
                   "ledger",
-                  "accounts")),
+                  "accounts",
+                  "train")),
           Map.entry(
               "bench",
               Set.of(

@@ -34,4 +34,19 @@ public record DataReport(
     }
     contributors = Collections.unmodifiableSortedMap(new TreeMap<>(contributors));
   }
+
+  /// The same with so many lines more that are withdrawn.
+  DataReport plus(long withdrawn) {
+    return new DataReport(
+        lines + withdrawn,
+        blank,
+        duplicates,
+        excluded + withdrawn,
+        examples,
+        shared,
+        contributors,
+        tokens,
+        targets,
+        longest);
+  }
 }

@@ -5,16 +5,23 @@ public final class InvalidSettingException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   private final String field;
+  private final String reason;
 
   /// @param field as the API names it, such as `learning_rate`
   InvalidSettingException(String field, String reason) {
     super(field + " " + reason);
     this.field = field;
+    this.reason = reason;
   }
 
   /// As the API names it.
   public String field() {
     return field;
+  }
+
+  /// What is wrong, to be read after the field's name.
+  public String reason() {
+    return reason;
   }
 
   static void require(boolean holds, String field, Object value, String range) {

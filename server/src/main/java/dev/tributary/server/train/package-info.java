@@ -26,6 +26,10 @@
 ///
 /// **What it cost.** Every run measures what its adapter forgot on a text about nothing in
 /// particular ([GeneralText]), under the values as they are served: rounded to bfloat16.
+///
+/// **Runs.** [TrainingRuns] has one at a time and keeps the others waiting; a run is in the state
+/// and its examples are on disk ([RunFiles]) before its caller hears of it, so that it outlives the
+/// process. Nothing is published of which anything was withdrawn.
 @NullMarked
 package dev.tributary.server.train;
 
