@@ -26,7 +26,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 
@@ -58,31 +60,77 @@ final class Contributing {
   RegisterContributionsResponse register(
       Inbound<RegisterContributionsRequest> requests, Call<?> call, LogAnswers answers) {
     call.onEnd(requests::end);
-    List<ContributionRecord> given = receive(requests);
-    List<Long> leaves = append(given, call);
-    Note checkpoint = call.await(ledger.log().covering(leaves.getLast()).copy());
-    long size = CheckpointFeed.size(checkpoint);
+    Registered registered = commit(Caller.current().tenant(), receive(requests), call);
+    long size = CheckpointFeed.size(registered.checkpoint);
     RegisterContributionsResponse.Builder response =
         RegisterContributionsResponse.newBuilder()
-            .setFirstLeafIndex(leaves.getFirst())
-            .setCheckpoint(answers.checkpoint(checkpoint));
-    List<Hash> hashes = new ArrayList<>();
-    List<Contribution> registered = new ArrayList<>();
-    for (int i = 0; i < leaves.size(); i++) {
-      Entry entry = ledger.entry(leaves.get(i));
-      Hash hash = entry.leaf().hash();
-      hashes.add(hash);
-      registered.add(new Contribution(hash.text(), entry.index()));
+            .setFirstLeafIndex(registered.entries.getFirst().index())
+            .setCheckpoint(answers.checkpoint(registered.checkpoint))
+            .setManifestDigest(registered.manifest);
+    for (int i = 0; i < registered.entries.size(); i++) {
+      Entry entry = registered.entries.get(i);
       response
-          .addContributionIds(hash.text())
+          .addContributionIds(entry.leaf().hash().text())
           .addReceipts(
-              receipt(given.get(i), entry)
+              receipt(registered.given.get(i), entry)
                   .setProof(answers.inclusion(entry.index(), size))
                   .build());
     }
+    return response.build();
+  }
+
+  /// Registers what came by another way than a stream.
+  ///
+  /// @param examples contributor and digest of each, at most [Contributions#MAX_MANIFEST]
+  /// @return digest of the manifest
+  String register(
+      String tenant, List<Given> examples, String dataset, String licence, Call<?> call) {
+    long now = micros();
+    return commit(
+            tenant,
+            examples.stream()
+                .map(
+                    each ->
+                        new ContributionRecord(
+                            each.contributor, each.example, licence, dataset, now))
+                .toList(),
+            call)
+        .manifest;
+  }
+
+  /// Who gave what.
+  ///
+  /// @param example of [ContributionRecord#digest]
+  record Given(String contributor, Hash example) {}
+
+  /// What contributions of this tenant said that were withdrawn, as far as it is not erased.
+  Set<Given> withdrawn(String tenant) {
+    Set<Given> withdrawn = new HashSet<>();
+    for (long leaf : contributions.withdrawn(tenant)) {
+      ledger
+          .record(leaf)
+          .map(ContributionRecord::of)
+          .ifPresent(record -> withdrawn.add(new Given(record.contributor(), record.example())));
+    }
+    return withdrawn;
+  }
+
+  private record Registered(
+      List<ContributionRecord> given, List<Entry> entries, String manifest, Note checkpoint) {}
+
+  private Registered commit(String tenant, List<ContributionRecord> given, Call<?> call) {
+    List<Long> leaves = append(given, call);
+    Note checkpoint = call.await(ledger.log().covering(leaves.getLast()).copy());
+    List<Entry> entries = leaves.stream().map(ledger::entry).toList();
+    List<Hash> hashes = entries.stream().map(entry -> entry.leaf().hash()).toList();
     String manifest = Merkle.root(hashes).text();
-    contributions.register(Caller.current().tenant(), manifest, registered);
-    return response.setManifestDigest(manifest).build();
+    contributions.register(
+        tenant,
+        manifest,
+        entries.stream()
+            .map(entry -> new Contribution(entry.leaf().hash().text(), entry.index()))
+            .toList());
+    return new Registered(given, entries, manifest, checkpoint);
   }
 
   private List<ContributionRecord> receive(Inbound<RegisterContributionsRequest> requests) {

@@ -87,7 +87,7 @@ final class GenerationReader {
     };
   }
 
-  private static void checkKey(ByteString key, String field) {
+  static void checkKey(ByteString key, String field) {
     if (key.size() > MAX_KEY_BYTES) {
       throw Statuses.invalid(
           field, "has " + key.size() + " bytes, must have at most " + MAX_KEY_BYTES);

@@ -89,6 +89,11 @@ public final class GrpcServer implements AutoCloseable {
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
     recorder = new Recorder(records.journal(), serving.model(), serving.time());
+    Books books = records.books();
+    Contributing contributing =
+        books == null
+            ? null
+            : new Contributing(books.ledger(), access.state().contributions(), serving.time());
     List<BindableService> services =
         List.of(
             new InferenceService(
@@ -102,13 +107,10 @@ public final class GrpcServer implements AutoCloseable {
                 tally,
                 shadows,
                 recorder,
-                records.books() == null
+                books == null
                     ? null
                     : new Replays(
-                        serving,
-                        new RecordedGenerations(records.books()),
-                        recorder,
-                        access.quotas())),
+                        serving, new RecordedGenerations(books), recorder, access.quotas())),
             new AdaptersService(
                 serving.adapters(),
                 new AdapterAnswers(serving.metrics().versions(), access.state().contributions()),
@@ -116,8 +118,14 @@ public final class GrpcServer implements AutoCloseable {
                 delay,
                 settings.streamIdle(),
                 serving.time()),
-            provenance(serving, records, access, ids, delay, settings),
-            new TrainingGrpc.TrainingImplBase() {});
+            provenance(serving, records, contributing, ids, delay, settings),
+            new TrainingService(
+                serving.training(),
+                serving.adapters().catalogue(),
+                contributing,
+                ids,
+                delay,
+                settings.streamIdle()));
     services.forEach(service -> builder.addService(checked(service)));
     server =
         builder
@@ -133,18 +141,18 @@ public final class GrpcServer implements AutoCloseable {
   private static ProvenanceGrpc.ProvenanceImplBase provenance(
       Serving serving,
       Records records,
-      Access access,
+      @Nullable Contributing contributing,
       Ids ids,
       Delay delay,
       GrpcSettings settings) {
     Books books = records.books();
-    if (books == null) {
+    if (books == null || contributing == null) {
       return new ProvenanceGrpc.ProvenanceImplBase() {};
     }
     return new ProvenanceService(
         books,
         serving.adapters().catalogue(),
-        new Contributing(books.ledger(), access.state().contributions(), serving.time()),
+        contributing,
         ids,
         delay,
         settings.streamIdle());

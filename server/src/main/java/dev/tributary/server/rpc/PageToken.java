@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// Where the next page of a list starts. Opaque to callers, and only good for the list that it came
 /// from.
 ///
-/// @param list what was listed: the request's `tenant`, an adapter's versions, leaves, or receipts
-///   with what they were filtered by
+/// @param list what was listed: the request's `tenant`, an adapter's versions, leaves, receipts
+///   with what they were filtered by, or runs
 /// @param last name or number of the last one of the page before; empty for the first page
 record PageToken(String list, String last) {
   private static final char SEPARATOR = '\n';
@@ -64,6 +64,11 @@ record PageToken(String list, String last) {
     } catch (NumberFormatException e) {
       throw notOurs();
     }
+  }
+
+  /// Sequence of the last run of the page before; beyond all for the first page.
+  long run() {
+    return last.isEmpty() ? Long.MAX_VALUE : leaf();
   }
 
   /// Index of the first leaf of the page.

@@ -77,6 +77,13 @@ final class ProvenanceRequests {
     return text(name, MAX_NAME, field);
   }
 
+  /// Whether [#name] takes it.
+  static boolean isName(String name) {
+    return !name.isBlank()
+        && name.length() <= MAX_NAME
+        && name.chars().noneMatch(Character::isISOControl);
+  }
+
   static String licence(String licence, String field) {
     return text(licence, MAX_LICENCE, field);
   }

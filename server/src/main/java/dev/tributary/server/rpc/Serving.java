@@ -4,6 +4,7 @@ import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.TrainingRuns;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
@@ -16,6 +17,7 @@ public record Serving(
     Engine engine,
     Tokenizer tokenizer,
     AdapterStore adapters,
+    TrainingRuns training,
     ServedModel model,
     GenerationDefaults defaults,
     RequestLimits limits,

@@ -22,9 +22,15 @@ import dev.tributary.server.ledger.LedgerBroken;
 import dev.tributary.server.ledger.LedgerBusy;
 import dev.tributary.server.state.StateException;
 import dev.tributary.server.tokenize.TemplateException;
+import dev.tributary.server.train.DataException;
+import dev.tributary.server.train.DataRefusal;
+import dev.tributary.server.train.InvalidSettingException;
+import dev.tributary.server.train.TrainingException;
+import dev.tributary.server.train.TrainingRefusal;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -66,6 +72,9 @@ final class Statuses {
       case AdapterException refused -> of(refused.refusal(), "");
       case InvalidUploadException upload -> invalid(upload.field(), upload.description());
       case StateException state -> of(state);
+      case TrainingException training -> of(training.refusal());
+      case DataException data -> of(data.refusal(), "data");
+      case InvalidSettingException setting -> of(setting);
       case AccountsException accounts -> of(accounts);
       case LedgerBusy busy -> exhausted(String.valueOf(busy.getMessage()), RETRY);
       case LedgerBroken broken -> ledgerBroken(broken);
@@ -255,6 +264,54 @@ final class Statuses {
         Code.ALREADY_EXISTS,
         "request_id \"" + requestId + "\" was used by generation " + generationId,
         info("REQUEST_ID_SEEN", Map.of("generation_id", generationId)));
+  }
+
+  /// A request id that started a run.
+  static StatusRuntimeException started(String requestId, String runId) {
+    return build(
+        Code.ALREADY_EXISTS,
+        "request_id \"" + requestId + "\" started run " + runId,
+        info("REQUEST_ID_SEEN", Map.of("run_id", runId)));
+  }
+
+  /// Data that cannot be trained on.
+  ///
+  /// @param field that it came in
+  static StatusRuntimeException of(DataRefusal refusal, String field) {
+    return switch (refusal) {
+      case DataRefusal.Malformed malformed ->
+          invalid(
+              malformed.problems().stream()
+                  .map(problem -> new Violation(field, problem.message()))
+                  .toList());
+      case DataRefusal.TooMuch tooMuch -> invalid(field, tooMuch.message());
+      case DataRefusal.NoExamples none -> invalid(field, none.message());
+    };
+  }
+
+  static StatusRuntimeException of(InvalidSettingException setting) {
+    return invalid("settings." + setting.field(), setting.reason());
+  }
+
+  static StatusRuntimeException of(TrainingRefusal refusal) {
+    String message = refusal.message();
+    return switch (refusal) {
+      case TrainingRefusal.Unable unable -> precondition("TRAINING_DEVICE", "", message);
+      case TrainingRefusal.NotKept missing ->
+          precondition("EXAMPLES_NOT_KEPT", missing.what(), message);
+      case TrainingRefusal.NoManifest missing -> notFound("manifest", missing.digest());
+      case TrainingRefusal.Withdrawn withdrawn ->
+          precondition("CONTRIBUTION_WITHDRAWN", withdrawn.manifest(), message);
+      case TrainingRefusal.NotTrainedHere version ->
+          precondition("NOT_TRAINED_HERE", version.asked(), message);
+      case TrainingRefusal.Past past -> precondition("RUN_PAST", past.run().id(), message);
+    };
+  }
+
+  /// Files of a run that can't be written or read.
+  static StatusRuntimeException unstorable(IOException cause) {
+    log.error("files of a run can't be stored or read", cause);
+    return unavailable("the examples can't be stored at the moment");
   }
 
   /// @param type machine-readable, such as `ADAPTER_BASE`

@@ -38,6 +38,10 @@
 /// **The ledger.** [ProvenanceService] shows it: receipts, with as much in them as their reader may
 /// see ([Receipts]), the log as everybody sees it ([LogAnswers]), and contributions, whose leaves
 /// are there before anybody can name them ([Contributing]).
+///
+/// **Training.** [TrainingService] refuses what cannot be trained before anything is registered,
+/// then registers it as [Contributing] does for all, and queues the run; runs themselves are
+/// [dev.tributary.server.train.TrainingRuns]' affair.
 @NullMarked
 package dev.tributary.server.rpc;
 

@@ -16,17 +16,25 @@ import dev.tributary.server.ledger.LogSettings;
 import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.AliasRecord;
 import dev.tributary.server.state.KeySpec;
 import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.Role;
 import dev.tributary.server.state.State;
 import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.ExampleTokens;
+import dev.tributary.server.train.FakeTraining;
+import dev.tributary.server.train.Publisher;
+import dev.tributary.server.train.RunFiles;
+import dev.tributary.server.train.TrainingRuns;
 import dev.tributary.tlog.SigningKey;
 import dev.tributary.v1.AdaptersGrpc;
 import dev.tributary.v1.AdminGrpc;
 import dev.tributary.v1.GenerateRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.ProvenanceGrpc;
+import dev.tributary.v1.TrainingGrpc;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -46,6 +54,7 @@ import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -62,6 +71,7 @@ import org.jspecify.annotations.Nullable;
 final class RpcFixture implements AutoCloseable {
   static final int CONTEXT = 512;
   static final int PAGES = 256;
+  static final int EXAMPLE_TOKENS = 1_024;
   private static final long POLL = 1_000_000;
   static final Duration STREAM_IDLE = Duration.ofSeconds(60);
 
@@ -82,6 +92,8 @@ final class RpcFixture implements AutoCloseable {
   /// Null where records go to [#journal].
   final @Nullable Books books;
 
+  final FakeTraining fakeTraining;
+  final TrainingRuns training;
   final GrpcServer server;
   final AdminServer admin;
   final AdminKey adminKey;
@@ -236,11 +248,14 @@ final class RpcFixture implements AutoCloseable {
     Tokenizer tokenizer = ByteTokens.tokenizer(options.template());
     engine = new Engine(model, ByteTokens.text(tokenizer), settings, System::nanoTime, fatal::add);
     engine.start();
+    fakeTraining = new FakeTraining(member -> adapters.files(member.training().size()));
+    training = training(data);
     Serving serving =
         new Serving(
             engine,
             tokenizer,
             store.store(),
+            training,
             new ServedModel(
                 "Echo",
                 TinyAdapters.BASE_DIGEST,
@@ -304,6 +319,63 @@ final class RpcFixture implements AutoCloseable {
             ? NettyChannelBuilder.forAddress("127.0.0.1", server.boundPort()).usePlaintext().build()
             : InProcessChannelBuilder.forName(name).build();
     adminChannel = InProcessChannelBuilder.forName(name + " admin").build();
+  }
+
+  /// Runs that train nothing, an example having as many tokens as its texts have characters.
+  private TrainingRuns training(Path folder) {
+    try {
+      return new TrainingRuns(
+          state,
+          new RunFiles(folder.resolve("training")),
+          RpcFixture::encode,
+          EXAMPLE_TOKENS,
+          TinyAdapters.config(),
+          fakeTraining,
+          new Publisher() {
+            @Override
+            public int publish(AdapterName adapter, Path trained, String manifest) {
+              return store.store().intake().publishTrained(adapter, trained, manifest).number();
+            }
+
+            @Override
+            public void alias(AdapterName adapter, String alias, int version) {
+              var unused =
+                  store
+                      .store()
+                      .catalogue()
+                      .setAlias(
+                          adapter, alias, List.of(new AliasRecord.Target(version, 1)), null, null);
+            }
+          },
+          Optional.empty(),
+          System::nanoTime);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static ExampleTokens.Encoded encode(
+      List<dev.tributary.server.tokenize.Message> messages, int limit)
+      throws ExampleTokens.TooLong {
+    int tokens = messages.stream().mapToInt(message -> message.content().length()).sum();
+    if (tokens > limit) {
+      throw new ExampleTokens.TooLong(tokens);
+    }
+    return new ExampleTokens.Encoded(
+        new int[tokens], tokens - messages.getLast().content().length());
+  }
+
+  /// Runs are taken up.
+  void train() {
+    try {
+      var unused = training.begin();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  TrainingGrpc.TrainingBlockingStub training(String key) {
+    return TrainingGrpc.newBlockingStub(channel).withInterceptors(bearer(key));
   }
 
   /// Ready for calls.
@@ -476,6 +548,7 @@ final class RpcFixture implements AutoCloseable {
     adminChannel.shutdownNow();
     admin.close();
     server.close();
+    training.close();
     engine.close();
     store.close();
     if (books != null) {

@@ -26,8 +26,6 @@ import dev.tributary.v1.ProvenanceGrpc;
 import dev.tributary.v1.ReplayRequest;
 import dev.tributary.v1.Sampling;
 import dev.tributary.v1.Tokens;
-import dev.tributary.v1.TrainingGrpc;
-import dev.tributary.v1.TrainingListRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -398,11 +396,6 @@ class StatusTest {
         () ->
             ProvenanceGrpc.newBlockingStub(fixture.channel)
                 .getCheckpoint(GetCheckpointRequest.getDefaultInstance()));
-    assertUnbuilt(
-        "tributary.v1.Training/List",
-        () ->
-            TrainingGrpc.newBlockingStub(fixture.channel)
-                .list(TrainingListRequest.getDefaultInstance()));
   }
 
   private static void assertUnbuilt(

@@ -164,6 +164,10 @@ final class TinyAdapters implements Probe {
     return false;
   }
 
+  static LlamaConfig config() {
+    return new Base().config();
+  }
+
   private static final class Base implements BaseWeights {
     @Override
     public LlamaConfig config() {
