@@ -19,6 +19,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Function;
 
 /// Writes one AdapterBuild leaf for each version, by tenant and digest, before it is first served.
 ///
@@ -34,6 +35,7 @@ final class LedgerBuilds implements Builds {
   private final Ledger ledger;
   private final Accounts accounts;
   private final InstantSource time;
+  private final Function<VersionRecord, String> settings;
   private final SecureRandom random = new SecureRandom();
 
   /// Of this process, some hundred bytes each.
@@ -41,10 +43,16 @@ final class LedgerBuilds implements Builds {
   private final Set<StoredDigest> recorded = new HashSet<>();
 
   /// @param accounts follow the ledger already
-  LedgerBuilds(Ledger ledger, Accounts accounts, InstantSource time) {
+  /// @param settings that a version was trained with, as JSON; empty where they are not known
+  LedgerBuilds(
+      Ledger ledger,
+      Accounts accounts,
+      InstantSource time,
+      Function<VersionRecord, String> settings) {
     this.ledger = ledger;
     this.accounts = accounts;
     this.time = time;
+    this.settings = settings;
     long leaves = ledger.log().durable();
     try {
       if (leaves > 0 && !accounts.awaitUpTo(leaves - 1, PATIENCE)) {
@@ -87,7 +95,7 @@ final class LedgerBuilds implements Builds {
         version.adapter().tenant(),
         version.adapter().name(),
         version.number(),
-        "",
+        settings.apply(version),
         pseudonymKey);
   }
 

@@ -27,12 +27,15 @@ import dev.tributary.server.rpc.RequestLimits;
 import dev.tributary.server.rpc.ServedModel;
 import dev.tributary.server.rpc.Serving;
 import dev.tributary.server.source.AdapterHub;
+import dev.tributary.server.state.Origin;
+import dev.tributary.server.state.RunRecord;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.state.VersionTotals;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.TrainingBase;
 import dev.tributary.server.weights.Checkpoint;
 import dev.tributary.server.weights.Gguf;
 import dev.tributary.server.weights.HfDirectory;
@@ -67,6 +70,7 @@ final class Server implements AutoCloseable {
   private final Ops ops;
   private final Engine engine;
   private final AdapterStore adapters;
+  private final TrainingHall training;
   private final Security security;
   private final State state;
   private final Access access;
@@ -130,6 +134,11 @@ final class Server implements AutoCloseable {
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
     engine.start();
     Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
+    Builds builds =
+        books == null
+            ? Builds.UNRECORDED
+            : new LedgerBuilds(
+                books.ledger(), books.accounts(), InstantSource.system(), this::trainedWith);
     adapters =
         new AdapterStore(
             new AdapterSettings(
@@ -139,10 +148,20 @@ final class Server implements AutoCloseable {
             new BaseIdentity(digest, names),
             new EngineProbe(engine, tokenizer),
             new HubAdapters(new AdapterHub(System.getenv())),
-            books == null
-                ? Builds.UNRECORDED
-                : new LedgerBuilds(books.ledger(), books.accounts(), InstantSource.system()));
+            builds);
     Processor processor = Processor.current();
+    String numerics = numericsId(ops, processor);
+    training =
+        TrainingHall.open(
+            state,
+            data,
+            ops,
+            llama,
+            engine,
+            tokenizer,
+            new TrainingBase(digest, fullName(names), shape, numerics),
+            adapters,
+            builds);
     ServedModel served =
         new ServedModel(
             name(checkpoint, model),
@@ -150,7 +169,7 @@ final class Server implements AutoCloseable {
             names.stream().sorted().toList(),
             shape.family(),
             shape.vocabulary(),
-            numericsId(ops, processor),
+            numerics,
             device.kind(),
             device.name(),
             config.threadsOrDefault(),
@@ -173,6 +192,7 @@ final class Server implements AutoCloseable {
                 engine,
                 tokenizer,
                 adapters,
+                training.runs(),
                 served,
                 GenerationConfig.defaults(model),
                 limits,
@@ -200,6 +220,7 @@ final class Server implements AutoCloseable {
             ? null
             : Upkeep.of(books, state.tenants(), config.settleEvery, InstantSource.system());
     grpc.serve();
+    train();
     if (upkeep != null) {
       upkeep.start();
     }
@@ -213,6 +234,34 @@ final class Server implements AutoCloseable {
     }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
     adapters.rehearse();
+  }
+
+  private void train() throws IOException {
+    int left = training.runs().begin();
+    if (left > 0) {
+      out.printf("training  goes on with what the last process left: %,d runs%n", left);
+    }
+    operations.metrics().watchTraining(training::figures);
+  }
+
+  /// Settings of a version that was trained here.
+  private String trainedWith(VersionRecord version) {
+    return version.facts().origin() == Origin.TRAINED_HERE
+        ? state
+            .runs()
+            .byDigest(version.adapter().tenant(), version.facts().digest())
+            .map(RunRecord::settings)
+            .orElse("")
+        : "";
+  }
+
+  /// By which others find the base; null if it has no such name.
+  private static @Nullable String fullName(Set<String> names) {
+    return names.stream()
+        .filter(name -> name.matches("[^/ ]+/[^/ ]+"))
+        .sorted()
+        .findFirst()
+        .orElse(null);
   }
 
   private void record(Books kept) {
@@ -366,6 +415,7 @@ final class Server implements AutoCloseable {
   public void close() {
     try {
       grpc.leave();
+      training.stop();
       Thread.sleep(Duration.ofSeconds(config.drainDelay));
       grpc.drain(grace());
     } catch (InterruptedException e) {
@@ -376,6 +426,7 @@ final class Server implements AutoCloseable {
       admin.close();
     }
     engine.close();
+    training.close();
     adapters.close();
     ops.close();
     if (upkeep != null) {

@@ -51,7 +51,7 @@ class LedgerBuildsTest {
     ledger = Ledger.open(LogSettings.of(folder.resolve("ledger"), key), TIME);
     accounts = Accounts.open(Accounts.sqlite(folder.resolve("accounts.db")), ledger, TIME);
     accounts.follow();
-    builds = new LedgerBuilds(ledger, accounts, TIME);
+    builds = new LedgerBuilds(ledger, accounts, TIME, version -> "settings of " + version.number());
   }
 
   @AfterEach
@@ -104,6 +104,7 @@ class LedgerBuildsTest {
               assertThat(build.tenant()).isEqualTo("acme");
               assertThat(build.name()).isEqualTo("town");
               assertThat(build.number()).isEqualTo(3);
+              assertThat(build.settings()).isEqualTo("settings of 3");
               assertThat(build.open().adapter().text()).isEqualTo("sha256:%064x".formatted(1));
               assertThat(build.open().base().text()).isEqualTo("sha256:" + "ab".repeat(32));
               assertThat(build.open().manifest().text()).isEqualTo(MANIFEST);

@@ -47,7 +47,11 @@ public final class Metrics {
   private volatile Supplier<EngineFigures> engine = () -> EngineFigures.NONE;
   private volatile Supplier<TierFigures> tiers = () -> TierFigures.NONE;
 
+  private volatile Supplier<TrainingFigures> training = () -> TrainingFigures.NONE;
+
   /// Of the latest scrape.
+  private volatile TrainingFigures trainingNow = TrainingFigures.NONE;
+
   private volatile TierFigures tiersNow = TierFigures.NONE;
 
   private volatile String model = "";
@@ -113,6 +117,46 @@ public final class Metrics {
     tierGauges("disk", TierFigures::disk, TierFigures::diskBytes);
   }
 
+  /// What is trained.
+  ///
+  /// @param figures called once at each scrape; must not block
+  public void watchTraining(Supplier<TrainingFigures> figures) {
+    training = figures;
+    runGauge("queued", TrainingFigures::queued);
+    runGauge("running", TrainingFigures::running);
+    endedRuns("succeeded", TrainingFigures::succeeded);
+    endedRuns("failed", TrainingFigures::failed);
+    endedRuns("cancelled", TrainingFigures::cancelled);
+    FunctionCounter.builder(
+            "tributary.training.tokens", this, metrics -> metrics.trainingNow.tokens())
+        .description("Tokens trained on, by runs that ended or run.")
+        .register(registry);
+    Gauge.builder("tributary.training.loss", this, metrics -> metrics.trainingNow.loss())
+        .description("Mean loss a token over the last step of the run that runs.")
+        .register(registry);
+    Gauge.builder("tributary.training.step", this, metrics -> metrics.trainingNow.steps())
+        .description("Steps that the run that runs has done.")
+        .register(registry);
+  }
+
+  private void runGauge(String state, ToDoubleFunction<TrainingFigures> value) {
+    Gauge.builder(
+            "tributary.training.runs", this, metrics -> value.applyAsDouble(metrics.trainingNow))
+        .description("Runs of training that have not ended, by state.")
+        .tag("state", state)
+        .register(registry);
+  }
+
+  private void endedRuns(String state, ToDoubleFunction<TrainingFigures> value) {
+    FunctionCounter.builder(
+            "tributary.training.runs.ended",
+            this,
+            metrics -> value.applyAsDouble(metrics.trainingNow))
+        .description("Runs of training that ended, by how.")
+        .tag("state", state)
+        .register(registry);
+  }
+
   public VersionBook versions() {
     return versions;
   }
@@ -120,6 +164,7 @@ public final class Metrics {
   /// All series in the Prometheus text format: [#CONTENT_TYPE].
   public String scrape() {
     tiersNow = tiers.get();
+    trainingNow = training.get();
     return registry.scrape(CONTENT_TYPE)
         + new Gateway(model).lines(engine(), inUse.now(Gateway.MAX_NAMES));
   }

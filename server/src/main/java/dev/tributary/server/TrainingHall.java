@@ -1,0 +1,208 @@
+package dev.tributary.server;
+
+import dev.tributary.server.adapter.AdapterStore;
+import dev.tributary.server.adapter.Builds;
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.metrics.TrainingFigures;
+import dev.tributary.server.model.GradientPass;
+import dev.tributary.server.model.Llama;
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.AliasRecord;
+import dev.tributary.server.state.State;
+import dev.tributary.server.state.VersionRecord;
+import dev.tributary.server.tensor.Ops;
+import dev.tributary.server.tokenize.TemplateException;
+import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.Cadence;
+import dev.tributary.server.train.Capacity;
+import dev.tributary.server.train.ChatTokens;
+import dev.tributary.server.train.ExampleTokens;
+import dev.tributary.server.train.GeneralText;
+import dev.tributary.server.train.Member;
+import dev.tributary.server.train.Outcome;
+import dev.tributary.server.train.Publisher;
+import dev.tributary.server.train.RunFigures;
+import dev.tributary.server.train.RunFiles;
+import dev.tributary.server.train.Trainer;
+import dev.tributary.server.train.Training;
+import dev.tributary.server.train.TrainingBase;
+import dev.tributary.server.train.TrainingListener;
+import dev.tributary.server.train.TrainingRefusal;
+import dev.tributary.server.train.TrainingRuns;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// The runs of training of this server, on the engine's device.
+final class TrainingHall implements AutoCloseable {
+  /// Most tokens of an example, and of what one adapter has in a pass. Runs that were begun under
+  /// another number cannot be gone on with.
+  private static final int EXAMPLE_TOKENS = 1_024;
+
+  /// Of all adapters that are trained together.
+  private static final int PASS_TOKENS = 2 * EXAMPLE_TOKENS;
+
+  /// For what the forward computes and the backward needs again.
+  private static final long ACTIVATION_BYTES = 1L << 30;
+
+  private final TrainingRuns runs;
+  private final OnDevice training;
+
+  private TrainingHall(TrainingRuns runs, OnDevice training) {
+    this.runs = runs;
+    this.training = training;
+  }
+
+  /// @param base of which adapters come out
+  /// @param builds told of each version that comes out
+  static TrainingHall open(
+      State state,
+      Path data,
+      Ops ops,
+      Llama llama,
+      Engine engine,
+      Tokenizer tokenizer,
+      TrainingBase base,
+      AdapterStore adapters,
+      Builds builds)
+      throws IOException {
+    int example = Math.min(EXAMPLE_TOKENS, llama.config().context());
+    OnDevice training =
+        new OnDevice(llama, engine, tokenizer, base, new Capacity(example, PASS_TOKENS));
+    Optional<ExampleTokens> encoder = encoder(tokenizer);
+    TrainingRuns runs =
+        new TrainingRuns(
+            state,
+            new RunFiles(data.resolve("training")),
+            encoder.orElse(TrainingHall::refuse),
+            example,
+            llama.config(),
+            training,
+            new IntoStore(adapters, builds),
+            unable(ops, encoder.isPresent()),
+            System::nanoTime);
+    return new TrainingHall(runs, training);
+  }
+
+  private static Optional<ExampleTokens> encoder(Tokenizer tokenizer) {
+    try {
+      return Optional.of(new ChatTokens(tokenizer));
+    } catch (TemplateException | IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static ExampleTokens.Encoded refuse(Object messages, int limit) {
+    throw new IllegalStateException("without a chat template nothing is trained");
+  }
+
+  private static Optional<TrainingRefusal.Unable> unable(Ops ops, boolean template) {
+    if (ops.backward().isEmpty()) {
+      return Optional.of(
+          new TrainingRefusal.Unable(
+              "this server's device cannot train; start it with --device cpu"));
+    }
+    return template
+        ? Optional.empty()
+        : Optional.of(
+            new TrainingRefusal.Unable(
+                "this base has no chat template that ends answers, so nothing can be trained"));
+  }
+
+  TrainingRuns runs() {
+    return runs;
+  }
+
+  /// For metrics.
+  TrainingFigures figures() {
+    RunFigures now = runs.figures();
+    return new TrainingFigures(
+        now.queued(),
+        now.running(),
+        now.succeeded(),
+        now.failed(),
+        now.cancelled(),
+        now.tokens(),
+        now.loss(),
+        now.steps());
+  }
+
+  /// Has the run under way store where it is. To be called while the engine works.
+  void stop() {
+    runs.close();
+  }
+
+  /// Frees the device's memory; to be called when the engine has ended.
+  @Override
+  public void close() {
+    training.close();
+  }
+
+  /// Trains on the engine's device. Its memory is taken with the first run.
+  private static final class OnDevice implements Training, AutoCloseable {
+    private final Llama llama;
+    private final Engine engine;
+    private final Tokenizer tokenizer;
+    private final TrainingBase base;
+    private final Capacity capacity;
+    private @Nullable GradientPass pass;
+    private @Nullable Trainer trainer;
+
+    OnDevice(
+        Llama llama, Engine engine, Tokenizer tokenizer, TrainingBase base, Capacity capacity) {
+      this.llama = llama;
+      this.engine = engine;
+      this.tokenizer = tokenizer;
+      this.base = base;
+      this.capacity = capacity;
+    }
+
+    @Override
+    public List<Outcome> train(
+        Path folder, List<Member> members, TrainingListener listener, BooleanSupplier cancelled)
+        throws IOException {
+      return trainer().train(folder, members, listener, cancelled);
+    }
+
+    private synchronized Trainer trainer() {
+      if (trainer == null) {
+        pass = new GradientPass(llama, capacity.passTokens(), ACTIVATION_BYTES);
+        List<int[]> general =
+            GeneralText.tokens(tokenizer).stream()
+                .filter(text -> text.length <= capacity.microTokens())
+                .toList();
+        trainer =
+            new Trainer(pass, engine::background, base, capacity, Cadence.DEFAULT, general);
+      }
+      return trainer;
+    }
+
+    @Override
+    public synchronized void close() {
+      if (pass != null) {
+        pass.close();
+      }
+    }
+  }
+
+  /// What was trained becomes a version, of which the ledger knows before anybody uses it.
+  private record IntoStore(AdapterStore adapters, Builds builds) implements Publisher {
+    @Override
+    public int publish(AdapterName adapter, Path folder, String manifest) {
+      VersionRecord version = adapters.intake().publishTrained(adapter, folder, manifest);
+      builds.record(version);
+      return version.number();
+    }
+
+    @Override
+    public void alias(AdapterName adapter, String alias, int version) {
+      var unused =
+          adapters
+              .catalogue()
+              .setAlias(adapter, alias, List.of(new AliasRecord.Target(version, 1)), null, null);
+    }
+  }
+}
