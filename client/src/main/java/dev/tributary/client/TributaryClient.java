@@ -31,6 +31,7 @@ import dev.tributary.v1.ProvenanceGrpc;
 import dev.tributary.v1.ScoreRequest;
 import dev.tributary.v1.ScoreResponse;
 import dev.tributary.v1.SetAliasRequest;
+import dev.tributary.v1.TrainingGrpc;
 import dev.tributary.v1.UnloadRequest;
 import dev.tributary.v1.UnpinRequest;
 import dev.tributary.v1.UpdateAdapterRequest;
@@ -51,6 +52,7 @@ public final class TributaryClient implements AutoCloseable {
   private final InferenceGrpc.InferenceBlockingStub inference;
   private final AdaptersGrpc.AdaptersBlockingStub adapters;
   private final ProvenanceGrpc.ProvenanceBlockingStub provenance;
+  private final TrainingGrpc.TrainingBlockingStub training;
 
   private TributaryClient(Connection connection, Backoff.Sleeper sleeper) {
     this.connection = connection;
@@ -59,6 +61,7 @@ public final class TributaryClient implements AutoCloseable {
     this.inference = connection.configured(InferenceGrpc.newBlockingStub(channel));
     this.adapters = connection.configured(AdaptersGrpc.newBlockingStub(channel));
     this.provenance = connection.configured(ProvenanceGrpc.newBlockingStub(channel));
+    this.training = connection.configured(TrainingGrpc.newBlockingStub(channel));
   }
 
   /// A client of the server at `target`, `HOST:PORT` or another gRPC name. Connects with the first
@@ -281,6 +284,11 @@ public final class TributaryClient implements AutoCloseable {
   public Contributions contributions() {
     return new Contributions(
         provenance, connection.configured(ProvenanceGrpc.newBlockingV2Stub(connection.channel())));
+  }
+
+  /// Runs that train adapters.
+  public Trainings trainings() {
+    return new Trainings(training, sleeper);
   }
 
   /// Cancels what is still running and closes the connection.

@@ -80,6 +80,8 @@ public final class FakeServer implements AutoCloseable {
 
   public final FakeProvenance provenance = new FakeProvenance(this);
 
+  public final FakeTrainings trainings = new FakeTrainings(this);
+
   /// What replays were asked for, in order.
   public final Queue<ReplayRequest> replayed = new ConcurrentLinkedQueue<>();
 
@@ -99,6 +101,7 @@ public final class FakeServer implements AutoCloseable {
             .addService(adapters)
             .addService(admin)
             .addService(provenance)
+            .addService(trainings)
             .intercept(new Recorder())
             .build()
             .start();

@@ -60,6 +60,11 @@ final class ProgressBar {
   }
 
   void at(long count) {
+    at(count, text(count, nanoTime.getAsLong()));
+  }
+
+  /// The same, with another text behind the bar.
+  void at(long count, String text) {
     if (tributary.json()) {
       return;
     }
@@ -67,11 +72,11 @@ final class ProgressBar {
     if (terminal.interactive()) {
       if (count == total || now - drawnNanos >= REDRAW_NANOS) {
         drawnNanos = now;
-        draw(bar(count) + "  " + text(count, now));
+        draw(bar(count) + "  " + text);
       }
     } else if (tenth(count) > saidTenth && now - startNanos >= MOMENT_NANOS) {
       saidTenth = tenth(count);
-      tributary.note(text(count, now));
+      tributary.note(text);
     }
   }
 
@@ -114,7 +119,8 @@ final class ProgressBar {
     return text + "  %s/s  %s left".formatted(unit.apply((long) speed), time(left));
   }
 
-  private static String time(long seconds) {
+  /// `45 s`, `12 min 05 s`.
+  static String time(long seconds) {
     return seconds < 100
         ? seconds + " s"
         : String.format(Locale.ROOT, "%d min %02d s", seconds / 60, seconds % 60);

@@ -103,6 +103,8 @@ final class Tributary {
     line.addSubcommand(new ChatCommand(this));
     line.addSubcommand(new ScoreCommand(this));
     line.addSubcommand(AdaptersCommand.line(this));
+    line.addSubcommand(new TrainCommand(this));
+    line.addSubcommand(TrainingCommand.line(this));
     line.addSubcommand(new ModelCommand(this));
     line.addSubcommand(new DigestCommand(this));
     line.addSubcommand(ReceiptCommand.line(this));
