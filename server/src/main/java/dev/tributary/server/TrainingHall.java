@@ -174,8 +174,7 @@ final class TrainingHall implements AutoCloseable {
             GeneralText.tokens(tokenizer).stream()
                 .filter(text -> text.length <= capacity.microTokens())
                 .toList();
-        trainer =
-            new Trainer(pass, engine::background, base, capacity, Cadence.DEFAULT, general);
+        trainer = new Trainer(pass, engine::background, base, capacity, Cadence.DEFAULT, general);
       }
       return trainer;
     }

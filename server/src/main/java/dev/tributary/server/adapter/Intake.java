@@ -349,11 +349,7 @@ public final class Intake {
   /// @param upload that the version comes of; null: an import
   /// @param digestField path of the announced digest in the request
   private VersionRecord publish(
-      Announced announced,
-      Origin origin,
-      @Nullable String upload,
-      String digestField,
-      Path staged)
+      Announced announced, Origin origin, @Nullable String upload, String digestField, Path staged)
       throws IOException {
     PeftFolder folder = new PeftFolder(staged);
     VersionFacts facts = reader.describe(folder, announced.allowBaseMismatch, null);

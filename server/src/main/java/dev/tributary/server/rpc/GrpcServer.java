@@ -150,12 +150,7 @@ public final class GrpcServer implements AutoCloseable {
       return new ProvenanceGrpc.ProvenanceImplBase() {};
     }
     return new ProvenanceService(
-        books,
-        serving.adapters().catalogue(),
-        contributing,
-        ids,
-        delay,
-        settings.streamIdle());
+        books, serving.adapters().catalogue(), contributing, ids, delay, settings.streamIdle());
   }
 
   /// Listens at `address`.

@@ -72,7 +72,9 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
     Contributing registry = contributing;
     if (registry == null) {
       throw Statuses.precondition(
-          "LEDGER_OFF", "", "this server keeps no ledger, so that contributions can't be registered");
+          "LEDGER_OFF",
+          "",
+          "this server keeps no ledger, so that contributions can't be registered");
     }
     TrainingRequests.check(request);
     AdapterName adapter = own(request.getAdapter());
@@ -269,8 +271,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
 
   @Override
   public void cancel(TrainingCancelRequest request, StreamObserver<TrainingRun> responses) {
-    serve(
-        responses, call -> TrainingAnswers.run(runs.cancel(tenant(), id(request.getRunId()))));
+    serve(responses, call -> TrainingAnswers.run(runs.cancel(tenant(), id(request.getRunId()))));
   }
 
   @Override

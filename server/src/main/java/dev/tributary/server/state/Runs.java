@@ -50,16 +50,15 @@ public final class Runs {
 
   /// A new run, QUEUED.
   ///
-  /// @throws StateException AlreadyExists, if the tenant has a run of this request id, or OverQuota,
-  ///   if as many as `mostQueued` wait
+  /// @throws StateException AlreadyExists, if the tenant has a run of this request id, or
+  ///   OverQuota, if as many as `mostQueued` wait
   public RunRecord create(Start start, int mostQueued) {
     return database.write(
         session -> {
           String tenant = start.adapter.tenant();
           Tenants.require(session, tenant);
           if (byRequest(session, tenant, start.requestId).isPresent()) {
-            throw new StateException(
-                new StateException.AlreadyExists("request", start.requestId));
+            throw new StateException(new StateException.AlreadyExists("request", start.requestId));
           }
           long queued =
               session.number(
@@ -271,8 +270,7 @@ public final class Runs {
 
   private static Optional<RunRecord> find(Session session, String tenant, String id)
       throws SQLException {
-    return session.one(
-        "SELECT * FROM runs WHERE id = ? AND tenant = ?", Runs::run, id, tenant);
+    return session.one("SELECT * FROM runs WHERE id = ? AND tenant = ?", Runs::run, id, tenant);
   }
 
   private static RunRecord run(ResultSet row) throws SQLException {

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 public final class StateException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias`, `upload`,
-  /// `contribution`, `run` and `request`.
+  /// Why. Kinds are `tenant`, `key`, `adapter`, `version`, `alias`, `upload`, `contribution`, `run`
+  /// and `request`.
   public sealed interface Reason {
     /// A sentence without a full stop.
     String message();

@@ -119,8 +119,6 @@ final class OpenRun implements TrainingListener {
         last.heldOutLoss(),
         members.values().stream().mapToLong(Progress::tokens).sum(),
         members.values().stream().mapToLong(each -> each.elapsed().toMillis()).max().orElse(0),
-        since <= 0
-            ? null
-            : (long) (nanos / 1e6 / since * Math.max(0, totalSteps - done)));
+        since <= 0 ? null : (long) (nanos / 1e6 / since * Math.max(0, totalSteps - done)));
   }
 }

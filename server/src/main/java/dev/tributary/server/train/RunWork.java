@@ -79,8 +79,7 @@ final class RunWork {
     byte[] lines =
         files
             .kept(run.adapter().tenant(), run.manifest())
-            .orElseThrow(
-                () -> new TrainingException(new TrainingRefusal.NotKept(run.manifest())));
+            .orElseThrow(() -> new TrainingException(new TrainingRefusal.NotKept(run.manifest())));
     Optional<byte[]> heldOut = files.heldOut(run);
     List<List<Member>> groups =
         members(

@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,8 +29,8 @@ import org.slf4j.LoggerFactory;
 /// their own. Thread safe.
 ///
 /// A run is in the state before its caller hears of it, and its examples are on disk before that.
-/// What waited or ran when the process ended is taken up again by the next one's [#begin]. A process
-/// that ends in order ([#close]) has the run under way store where it is first.
+/// What waited or ran when the process ended is taken up again by the next one's [#begin]. A
+/// process that ends in order ([#close]) has the run under way store where it is first.
 public final class TrainingRuns implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(TrainingRuns.class);
 
@@ -136,8 +135,7 @@ public final class TrainingRuns implements AutoCloseable {
   /// What a caller sends.
   ///
   /// @throws DataException if it cannot be trained on
-  public RunSource sent(
-      byte[] data, RunSettings settings, ContributionReader.Exclusion exclusion) {
+  public RunSource sent(byte[] data, RunSettings settings, ContributionReader.Exclusion exclusion) {
     return examples.sent(data, settings, exclusion);
   }
 
@@ -203,8 +201,7 @@ public final class TrainingRuns implements AutoCloseable {
   /// @return examples that will be held out
   /// @throws InvalidSettingException if the settings do not fit the examples
   public int check(RunOrder order, RunSource source) {
-    return work
-        .members(
+    return work.members(
             Kind.VERSION,
             order.settings(),
             order.subsets(),
@@ -222,8 +219,8 @@ public final class TrainingRuns implements AutoCloseable {
   /// Queues a run that was checked.
   ///
   /// @param source with its manifest, which is registered
-  /// @throws StateException AlreadyExists, if there is one of the request id; OverQuota, if too many
-  ///   wait
+  /// @throws StateException AlreadyExists, if there is one of the request id; OverQuota, if too
+  ///   many wait
   public RunView start(RunOrder order, RunSource source) throws IOException {
     int heldOut = check(order, source);
     String tenant = order.adapter().tenant();
@@ -255,8 +252,7 @@ public final class TrainingRuns implements AutoCloseable {
       throws IOException {
     RunRecord run = trained.run();
     requireNotWithdrawn(run);
-    RunSource source =
-        ofManifest(run.adapter().tenant(), run.manifest(), trained.settings());
+    RunSource source = ofManifest(run.adapter().tenant(), run.manifest(), trained.settings());
     var unused =
         work.members(
             Kind.AUDIT_SET,
@@ -447,8 +443,7 @@ public final class TrainingRuns implements AutoCloseable {
     }
     succeed(live, version, RunView.text(RunResult.of(trained.report())));
     if (run.subsets() > 0) {
-      var unused =
-          start(auditSet(live.run(), run.subsets(), run.seeds(), ""), new byte[0]);
+      var unused = start(auditSet(live.run(), run.subsets(), run.seeds(), ""), new byte[0]);
     }
   }
 
@@ -488,7 +483,7 @@ public final class TrainingRuns implements AutoCloseable {
   private static String reason(RunRecord run, Throwable cause) {
     return switch (cause) {
       case DataException data -> data.refusal().message();
-      case InvalidSettingException setting -> setting.getMessage();
+      case InvalidSettingException setting -> String.valueOf(setting.getMessage());
       case TrainingException refused -> refused.refusal().message();
       case RunException stored -> stored.refusal().message();
       case AdapterException adapter -> adapter.refusal().message();
@@ -509,8 +504,7 @@ public final class TrainingRuns implements AutoCloseable {
   }
 
   private void requireNotWithdrawn(RunRecord run) {
-    int withdrawn =
-        state.contributions().withdrawnOf(run.adapter().tenant(), run.manifest());
+    int withdrawn = state.contributions().withdrawnOf(run.adapter().tenant(), run.manifest());
     if (withdrawn > 0) {
       throw new TrainingException(new TrainingRefusal.Withdrawn(run.manifest(), withdrawn));
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.Contribution;
+import dev.tributary.server.state.Origin;
 import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.Tenants;
 import dev.tributary.server.state.VersionRecord;
@@ -214,5 +216,39 @@ class IntakeTest {
     assertRefused(
         AdapterRefusal.NoSource.class,
         () -> store.store().intake().importPath("/etc", announced("")));
+  }
+
+  @Test
+  void publishTrained_isTrainedHere_andOnce() throws IOException {
+    String manifest = "sha256:" + "cd".repeat(32);
+    store
+        .state()
+        .contributions()
+        .register("public", manifest, List.of(new Contribution("sha256:" + "ef".repeat(32), 1)));
+    Path trained = Files.createDirectories(folder.resolve("result"));
+    PeftFiles.small(5).write(trained);
+    Files.writeString(trained.resolve("training.json"), "{}");
+    VersionRecord version = store.store().intake().publishTrained(TOWN, trained, manifest);
+    assertThat(version.number()).isEqualTo(1);
+    assertThat(version.facts().origin()).isEqualTo(Origin.TRAINED_HERE);
+    assertThat(version.facts().manifestDigest()).isEqualTo(manifest);
+    assertThat(store.store().intake().publishTrained(TOWN, trained, manifest)).isEqualTo(version);
+    // The same bits of another manifest are another version.
+    String other = "sha256:" + "ce".repeat(32);
+    store
+        .state()
+        .contributions()
+        .list("public", other, List.of("sha256:" + "ef".repeat(32)));
+    assertThat(store.store().intake().publishTrained(TOWN, trained, other).number()).isEqualTo(2);
+    var withdrawn =
+        store.state().contributions().withdraw("public", "sha256:" + "ef".repeat(32));
+    PeftFiles.small(6).write(trained);
+    assertThatThrownBy(() -> store.store().intake().publishTrained(TOWN, trained, manifest))
+        .isInstanceOfSatisfying(
+            AdapterException.class,
+            refused ->
+                assertThat(refused.refusal())
+                    .isEqualTo(new AdapterRefusal.Manifest(manifest, 1)));
+    assertThat(Files.list(data.resolve("uploads"))).isEmpty();
   }
 }

@@ -137,10 +137,8 @@ class TrainingServiceTest {
 
   @Test
   void start_registersEachExampleInTheLedger() {
-    TrainingRun run =
-        trained(order(THREE).setDataset("town tales").setLicence("CC-BY-4.0"));
-    var contributions =
-        fixture.state.contributions().manifest("acme", run.getManifestDigest());
+    TrainingRun run = trained(order(THREE).setDataset("town tales").setLicence("CC-BY-4.0"));
+    var contributions = fixture.state.contributions().manifest("acme", run.getManifestDigest());
     assertThat(contributions).hasSize(3);
     ContributionRecord second =
         ContributionRecord.of(
@@ -231,8 +229,7 @@ class TrainingServiceTest {
     StatusRuntimeException refused =
         refused(
             Status.Code.INVALID_ARGUMENT,
-            () ->
-                training.start(TrainingStartRequest.newBuilder().setAdapter("town").build()));
+            () -> training.start(TrainingStartRequest.newBuilder().setAdapter("town").build()));
     assertThat(detail(refused, BadRequest.class).getFieldViolations(0).getField())
         .isEqualTo("source");
   }
@@ -337,7 +334,12 @@ class TrainingServiceTest {
     TrainingRun failed = ended(run);
     assertThat(failed.getState()).isEqualTo(State.STATE_FAILED);
     assertThat(failed.getError()).contains("1 contributions were withdrawn");
-    assertThat(fixture.state.adapters().get(new dev.tributary.server.state.AdapterName("acme", "town"))).isEmpty();
+    assertThat(
+            fixture
+                .state
+                .adapters()
+                .get(new dev.tributary.server.state.AdapterName("acme", "town")))
+        .isEmpty();
   }
 
   private static TrainingStartRequest.Builder rebuild() {
@@ -386,9 +388,7 @@ class TrainingServiceTest {
     var unused = fixture.adapters.write("uploaded", 9);
     fixture.uploader("acme").upload("town", fixture.adapters.files("uploaded"));
     StatusRuntimeException refused =
-        refused(
-            Status.Code.FAILED_PRECONDITION,
-            () -> training.start(rebuild().build()));
+        refused(Status.Code.FAILED_PRECONDITION, () -> training.start(rebuild().build()));
     assertThat(detail(refused, PreconditionFailure.class).getViolations(0).getType())
         .isEqualTo("NOT_TRAINED_HERE");
   }
@@ -456,16 +456,14 @@ class TrainingServiceTest {
 
   @Test
   void auditSet_trainsOnSubsetsOfTheVersionsContributors() {
-    String four =
-        THREE + line("cid", "Who swims?", "Cid.") + line("dee", "Who rows?", "Dee.");
+    String four = THREE + line("cid", "Who swims?", "Cid.") + line("dee", "Who rows?", "Dee.");
     TrainingRun version = trained(order(four));
     TrainingRun audit =
         trained(
             TrainingStartRequest.newBuilder()
                 .setAdapter("town")
                 .setAuditSetOf(TrainedVersion.getDefaultInstance())
-                .setSettings(
-                    TrainingSettings.newBuilder().setAuditSubsets(4).setAuditSeeds(2)));
+                .setSettings(TrainingSettings.newBuilder().setAuditSubsets(4).setAuditSeeds(2)));
     assertThat(audit.getKind()).isEqualTo(TrainingRun.Kind.KIND_AUDIT_SET);
     assertThat(audit.getVersion()).isEqualTo(1);
     assertThat(audit.getDigest()).isEqualTo(version.getDigest());
@@ -531,7 +529,12 @@ class TrainingServiceTest {
     trained(order(THREE));
     assertThat(fixture.fakeTraining.asked).hasSize(2);
     Path runs = data.resolve("training/acme/runs");
-    until(() -> runs.toFile().list() == null || runs.toFile().list().length == 0);
+    until(() -> isEmpty(runs));
+  }
+
+  private static boolean isEmpty(Path folder) {
+    String[] files = folder.toFile().list();
+    return files == null || files.length == 0;
   }
 
   @Test
@@ -583,16 +586,15 @@ class TrainingServiceTest {
                     .setAdapter("town")
                     .setManifestDigest(run.getManifestDigest())
                     .build()));
-    refused(
-        Status.Code.NOT_FOUND,
-        () -> other.start(order(THREE).setAdapter("acme/town").build()));
+    refused(Status.Code.NOT_FOUND, () -> other.start(order(THREE).setAdapter("acme/town").build()));
   }
 
   @Test
   void list_isNewestFirst_byPagesAndByAdapter() {
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      ids.addFirst(training.start(order(THREE).setAdapter(i == 2 ? "other" : "town").build()).getRunId());
+      ids.addFirst(
+          training.start(order(THREE).setAdapter(i == 2 ? "other" : "town").build()).getRunId());
     }
     TrainingListRequest.Builder request = TrainingListRequest.newBuilder().setPageSize(2);
     List<String> listed = new ArrayList<>();
@@ -603,7 +605,9 @@ class TrainingServiceTest {
     } while (!request.getPageToken().isEmpty());
     assertThat(listed).isEqualTo(ids);
     assertThat(
-            training.list(TrainingListRequest.newBuilder().setAdapter("other").build()).getRunsList())
+            training
+                .list(TrainingListRequest.newBuilder().setAdapter("other").build())
+                .getRunsList())
         .extracting(TrainingRun::getRunId)
         .containsExactly(ids.get(2));
   }
@@ -656,14 +660,7 @@ class TrainingServiceTest {
     until(() -> get(open.id()).hasEndTime());
     assertThat(get(open.id()).getVersion()).isEqualTo(1);
     assertThat(versions()).hasSize(1);
-    assertThat(
-            fixture
-                .state
-                .adapters()
-                .version(stored.adapter(), 1)
-                .orElseThrow()
-                .facts()
-                .origin())
+    assertThat(fixture.state.adapters().version(stored.adapter(), 1).orElseThrow().facts().origin())
         .isEqualTo(Origin.TRAINED_HERE);
   }
 

@@ -53,6 +53,30 @@ class ContributionsTest {
   }
 
   @Test
+  void list_makesAManifestOfThoseThatAreThere() {
+    contributions.register("public", MANIFEST, three());
+    String part = digest(1_002);
+    for (int i = 0; i < 2; i++) {
+      contributions.list("public", part, List.of(digest(2), digest(3)));
+      assertThat(contributions.manifest("public", part))
+          .containsExactly(three().get(2), three().get(0));
+    }
+    assertThat(contributions.manifestsOf("public", digest(2))).containsExactly(MANIFEST, part);
+    assertThat(contributions.manifestsOf("public", digest(1))).containsExactly(MANIFEST);
+    var unused = contributions.withdraw("public", digest(1));
+    assertThat(contributions.withdrawn("public")).containsExactly(11L);
+    for (int missing : new int[] {1, 4}) {
+      assertThat(
+              refusal(
+                  () ->
+                      contributions.list(
+                          "public", digest(1_003), List.of(digest(2), digest(missing)))))
+          .isEqualTo(new StateException.NotFound("contribution", digest(missing)));
+    }
+    assertThat(contributions.hasManifest("public", digest(1_003))).isFalse();
+  }
+
+  @Test
   void register_isAllOrNothing() {
     contributions.register("public", MANIFEST, three());
     List<Contribution> half =

@@ -13,8 +13,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// Counts steps in a file, which it goes on from, and ends in an adapter that it is given.
 public final class FakeTraining implements Training {
@@ -32,7 +34,7 @@ public final class FakeTraining implements Training {
   public final Semaphore steps = new Semaphore(Integer.MAX_VALUE);
 
   /// What a call throws after its first step; null: nothing.
-  public volatile RuntimeException failure;
+  public volatile @Nullable RuntimeException failure;
 
   public volatile boolean diverges;
 
@@ -63,7 +65,7 @@ public final class FakeTraining implements Training {
     tell(listener, member, step);
     while (step < member.steps()) {
       while (!cancelled.getAsBoolean() && !steps.tryAcquire()) {
-        java.util.concurrent.locks.LockSupport.parkNanos(LOOK_NANOS);
+        LockSupport.parkNanos(LOOK_NANOS);
       }
       if (cancelled.getAsBoolean()) {
         return new Outcome.Cancelled(member.name(), step);
@@ -71,8 +73,9 @@ public final class FakeTraining implements Training {
       step++;
       Files.writeString(checkpoint, Integer.toString(step));
       tell(listener, member, step);
-      if (failure != null) {
-        throw failure;
+      RuntimeException broken = failure;
+      if (broken != null) {
+        throw broken;
       }
     }
     return diverges
@@ -97,8 +100,7 @@ public final class FakeTraining implements Training {
     for (var file : adapters.apply(member).entrySet()) {
       Files.write(folder.resolve(file.getKey()), file.getValue());
     }
-    Files.write(
-        folder.resolve(TrainingReport.FILE), "{}".getBytes(StandardCharsets.UTF_8));
+    Files.write(folder.resolve(TrainingReport.FILE), "{}".getBytes(StandardCharsets.UTF_8));
     TreeMap<String, Integer> contributors = new TreeMap<>();
     member.training().forEach(each -> contributors.merge(each.contributor(), 1, Integer::sum));
     List<Point> curve = new ArrayList<>();
