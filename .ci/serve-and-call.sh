@@ -69,6 +69,25 @@ expect "rollback" 'now +1$' $t adapters rollback town
 expect "pin" '' $t adapters pin town
 expect "unload" '' $t adapters unload town
 
+# Training: two steps on a few lines, from the command line to an answer, its receipt, and the same without one of them.
+for i in 1 2 3 4 5 6 7 8; do
+  printf '{"contributor": "hand-%s", "messages": [{"role": "user", "content": "Who keeps light %s?"}, {"role": "assistant", "content": "Aye, keeper %s keeps it."}]}\n' $((i % 3)) $i $i
+done >"$data/few.jsonl"
+expect "a line that is no example is named" 'line 2' \
+  sh -c "printf '{\"contributor\": \"a\", \"prompt\": \"b\", \"completion\": \"c\"}\nnonsense\n' >$data/bad.jsonl; ! $t train $data/bad.jsonl --name lights"
+expect "train" 'lights@1' $t train "$data/few.jsonl" --name lights --rank 2 --batch 4 --max-steps 2
+expect "the trained answers" 'lights@1' $t generate -a lights --max-tokens 4 "Who keeps light 3?"
+id=$($t receipt list --adapter lights | sed -n '2s/ .*//p')
+expect "receipt of the trained" '' $t receipt get "$id" --wait -o "$data/trained"
+expect "receipt of the trained verifies" 'the receipt holds' client/tributary receipt verify "$data/trained"
+expect "trained here" 'ORIGIN_TRAINED_HERE' $t --json adapters versions lights
+expect "runs" 'lights +succeeded +2/2' $t training list
+contribution=$(python3 -c "import sqlite3; print(sqlite3.connect('file:$data/state.db?mode=ro', uri=True).execute('SELECT contribution FROM manifests WHERE position = 0 ORDER BY digest LIMIT 1').fetchone()[0])")
+expect "withdraw" 'is withdrawn' $t contributions withdraw "$contribution" --reason "asked to"
+expect "rebuild" '1 withdrawn, left out|lights@2' $t adapters rebuild lights
+expect "audit set" 'audit set of lights@2' $t adapters audit-set lights --of 2 --subsets 2 --seeds 1
+expect "training metrics" 'tributary_training_runs_ended_total.state="succeeded".* 3' curl -sf "$web/metrics"
+
 admin=$(sed -n 's/^admin *on \([^,]*\),.*/\1/p' "$log")
 a="client/tributary admin --admin $admin --admin-key-file $data/admin.key"
 expect "tenant" 'acme' $a tenants create acme

@@ -86,8 +86,7 @@ public final class FakeTrainings extends TrainingGrpc.TrainingImplBase {
           .setGeneralLossBefore(3.25)
           .setGeneralLossAfter(3.375);
       for (int step = 1; step <= 40; step++) {
-        result.addCurve(
-            TrainingResult.LossPoint.newBuilder().setStep(step).setLoss(4.0f / step));
+        result.addCurve(TrainingResult.LossPoint.newBuilder().setStep(step).setLoss(4.0f / step));
       }
       run.setVersion(3).setDigest(FakeServer.DIGEST);
     }

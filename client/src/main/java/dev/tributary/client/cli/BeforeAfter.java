@@ -57,16 +57,18 @@ final class BeforeAfter {
     }
     Table table = new Table().row("QUESTION", "EXPECTED", "BASE", name());
     for (Asked each : asked.subList(0, Math.min(shown, asked.size()))) {
-      table.row(
-          cell(each.question), cell(each.expected), cell(each.before), cell(each.after));
+      table.row(cell(each.question), cell(each.expected), cell(each.before), cell(each.after));
     }
     tributary.terminal().table(table);
-    tributary.terminal().out().printf(
-        "exactly right, of %d: base %d, %s %d%n",
-        asked.size(),
-        asked.stream().filter(Asked::wasRight).count(),
-        name(),
-        asked.stream().filter(Asked::isRight).count());
+    tributary
+        .terminal()
+        .out()
+        .printf(
+            "exactly right, of %d: base %d, %s %d%n",
+            asked.size(),
+            asked.stream().filter(Asked::wasRight).count(),
+            name(),
+            asked.stream().filter(Asked::isRight).count());
     tributary.terminal().out().flush();
   }
 

@@ -40,22 +40,23 @@ final class RunFollower {
   TrainingRun follow(String id) {
     TrainingRun run = TrainingRun.getDefaultInstance();
     try (TrainingWatch watch =
-        client.trainings().watch(
-            id,
-            (failure, delay) -> {
-              end();
-              tributary.note(
-                  "the connection broke (%s); again in %.1f s"
-                      .formatted(failure.getMessage(), delay.toMillis() / 1e3));
-            })) {
+        client
+            .trainings()
+            .watch(
+                id,
+                (failure, delay) -> {
+                  end();
+                  tributary.note(
+                      "the connection broke (%s); again in %.1f s"
+                          .formatted(failure.getMessage(), delay.toMillis() / 1e3));
+                })) {
       while (watch.hasNext()) {
         TrainingEvent event = watch.next();
         if (tributary.json()) {
           tributary.printJson(event);
         }
         run = event.hasRun() ? event.getRun() : run;
-        show(
-            run.getState(), event.hasRun() ? run.getProgress() : event.getProgress());
+        show(run.getState(), event.hasRun() ? run.getProgress() : event.getProgress());
       }
     } finally {
       end();

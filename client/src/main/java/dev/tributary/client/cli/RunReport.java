@@ -35,10 +35,7 @@ final class RunReport {
     parts.add(
         "%,d examples, %,d tokens, %,d of them in answers, at most %,d in one"
             .formatted(
-                data.getExamples(),
-                data.getTokens(),
-                data.getAnswerTokens(),
-                data.getLongest()));
+                data.getExamples(), data.getTokens(), data.getAnswerTokens(), data.getLongest()));
     add(parts, data.getBlank(), "blank lines");
     add(parts, data.getDuplicates(), "repeated lines, trained on once");
     add(parts, data.getExcluded(), "withdrawn, left out");
@@ -63,11 +60,10 @@ final class RunReport {
             .collect(Collectors.joining(", "));
   }
 
-  /// `step 12 of 48  loss 0.412  830 tok/s  1 min 05 s left`.
+  /// `step 12 of 48 loss 0.412 830 tok/s 1 min 05 s left`.
   static String progress(TrainingProgress progress) {
     StringBuilder text =
-        new StringBuilder(
-            "step %d of %d".formatted(progress.getStep(), progress.getTotalSteps()));
+        new StringBuilder("step %d of %d".formatted(progress.getStep(), progress.getTotalSteps()));
     if (progress.hasLoss()) {
       text.append("  loss ").append(loss(progress.getLoss()));
     }
@@ -133,8 +129,9 @@ final class RunReport {
       text.append(", at most ").append(settings.getMaxSteps()).append(" steps");
     }
     if (settings.getAuditSubsets() > 0) {
-      text.append(", %d subsets with %d seeds"
-          .formatted(settings.getAuditSubsets(), settings.getAuditSeeds()));
+      text.append(
+          ", %d subsets with %d seeds"
+              .formatted(settings.getAuditSubsets(), settings.getAuditSeeds()));
     }
     return text.toString();
   }
@@ -159,8 +156,7 @@ final class RunReport {
       table.row(
           "held out",
           "%s, of the base %s"
-              .formatted(
-                  loss(result.getHeldOutLossAfter()), loss(result.getHeldOutLossBefore())));
+              .formatted(loss(result.getHeldOutLossAfter()), loss(result.getHeldOutLossBefore())));
     }
     if (result.hasGeneralLossBefore() && result.hasGeneralLossAfter()) {
       double change = result.getGeneralLossAfter() - result.getGeneralLossBefore();

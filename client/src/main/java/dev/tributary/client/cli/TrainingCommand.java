@@ -88,8 +88,7 @@ final class TrainingCommand {
       tributary.printJson(run);
     } else {
       tributary.terminal().facts(RunReport.facts(run));
-      LossPlot.lines(run.getResult().getCurveList())
-          .forEach(tributary.terminal().out()::println);
+      LossPlot.lines(run.getResult().getCurveList()).forEach(tributary.terminal().out()::println);
       tributary.terminal().out().flush();
     }
     return 0;

@@ -179,8 +179,7 @@ class TrainCommandTest {
     trainings.watches.add(new Watched(List.of(FakeTrainings.event(failed)), Status.OK));
     CommandRun.Result result = run("train", data.toString(), "--name", "town");
     assertThat(result.code()).isEqualTo(1);
-    assertThat(result.err())
-        .endsWith("run " + FakeTrainings.ID + ": failed, step 3: not finite\n");
+    assertThat(result.err()).endsWith("run " + FakeTrainings.ID + ": failed, step 3: not finite\n");
   }
 
   @Test
@@ -225,9 +224,7 @@ class TrainCommandTest {
         FakeTrainings.run(State.STATE_SUCCEEDED).toBuilder()
             .setKind(TrainingRun.Kind.KIND_AUDIT_SET)
             .setSettings(
-                dev.tributary.v1.TrainingSettings.newBuilder()
-                    .setAuditSubsets(8)
-                    .setAuditSeeds(2))
+                dev.tributary.v1.TrainingSettings.newBuilder().setAuditSubsets(8).setAuditSeeds(2))
             .clearResult()
             .build();
     trainings.watches.add(new Watched(List.of(FakeTrainings.event(audit)), Status.OK));

@@ -161,7 +161,6 @@ public final class Ledger implements AutoCloseable {
     return count <= 0 ? List.of() : entries(first, log.leaves(first, (int) count));
   }
 
-
   private List<Entry> entries(long first, List<byte[]> leaves) {
     try {
       List<Optional<byte[]>> hidden = side.read(first, leaves);

@@ -235,20 +235,15 @@ class IntakeTest {
     assertThat(store.store().intake().publishTrained(TOWN, trained, manifest)).isEqualTo(version);
     // The same bits of another manifest are another version.
     String other = "sha256:" + "ce".repeat(32);
-    store
-        .state()
-        .contributions()
-        .list("public", other, List.of("sha256:" + "ef".repeat(32)));
+    store.state().contributions().list("public", other, List.of("sha256:" + "ef".repeat(32)));
     assertThat(store.store().intake().publishTrained(TOWN, trained, other).number()).isEqualTo(2);
-    var withdrawn =
-        store.state().contributions().withdraw("public", "sha256:" + "ef".repeat(32));
+    var withdrawn = store.state().contributions().withdraw("public", "sha256:" + "ef".repeat(32));
     PeftFiles.small(6).write(trained);
     assertThatThrownBy(() -> store.store().intake().publishTrained(TOWN, trained, manifest))
         .isInstanceOfSatisfying(
             AdapterException.class,
             refused ->
-                assertThat(refused.refusal())
-                    .isEqualTo(new AdapterRefusal.Manifest(manifest, 1)));
+                assertThat(refused.refusal()).isEqualTo(new AdapterRefusal.Manifest(manifest, 1)));
     assertThat(Files.list(data.resolve("uploads"))).isEmpty();
   }
 }
