@@ -96,7 +96,9 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
               adapter,
               settings,
               call,
-              () -> runs.ofManifest(adapter.tenant(), request.getManifestDigest(), settings));
+              () ->
+                  runs.sources()
+                      .ofManifest(adapter.tenant(), request.getManifestDigest(), settings));
         }
         case CONTRIBUTIONS -> {
           List<String> chosen = TrainingRequests.contributions(request.getContributions());
@@ -106,7 +108,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
               adapter,
               settings,
               call,
-              () -> runs.ofContributions(adapter.tenant(), chosen, settings));
+              () -> runs.sources().ofContributions(adapter.tenant(), chosen, settings));
         }
         case SOURCE_NOT_SET -> throw Statuses.invalid("source", "is required");
       };
@@ -129,10 +131,12 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
             data.length,
             call,
             () ->
-                runs.sent(
-                    data,
-                    settings,
-                    (contributor, example) -> withdrawn.contains(new Given(contributor, example))));
+                runs.sources()
+                    .sent(
+                        data,
+                        settings,
+                        (contributor, example) ->
+                            withdrawn.contains(new Given(contributor, example))));
     List<Example> examples = source.dataset().examples();
     for (Example example : examples) {
       if (!ProvenanceRequests.isName(example.contributor())) {
@@ -164,7 +168,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
         adapter,
         settings,
         call,
-        () -> runs.ofManifest(adapter.tenant(), before.run().manifest(), settings));
+        () -> runs.sources().ofManifest(adapter.tenant(), before.run().manifest(), settings));
   }
 
   private RunView auditSet(TrainingStartRequest request, AdapterName adapter, Call<?> call)
@@ -228,7 +232,8 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
     byte[] heldOut = request.getHeldOut().toByteArray();
     if (heldOut.length > 0) {
       try {
-        var unused = encoding.run(heldOut.length, call, () -> runs.heldOut(heldOut, settings));
+        var unused =
+            encoding.run(heldOut.length, call, () -> runs.sources().heldOut(heldOut, settings));
       } catch (DataException e) {
         throw Statuses.of(e.refusal(), "held_out");
       }
@@ -246,7 +251,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
 
   private RunSettings settings(TrainingSettings asked, RunSettings base) {
     RunSettings settings = TrainingRequests.settings(asked, base);
-    runs.requireFits(settings);
+    runs.sources().requireFits(settings);
     return settings;
   }
 
@@ -256,7 +261,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
       AdapterRequests.checkNumber(version.getNumber(), "number");
     }
     var unused = named(named, () -> catalogue.get(tenant(), adapter.toString()));
-    return runs.trained(adapter, version.hasNumber() ? version.getNumber() : null);
+    return runs.sources().trained(adapter, version.hasNumber() ? version.getNumber() : null);
   }
 
   @Override

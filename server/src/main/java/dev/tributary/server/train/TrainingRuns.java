@@ -3,18 +3,13 @@ package dev.tributary.server.train;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.model.LlamaConfig;
-import dev.tributary.server.state.AdapterName;
-import dev.tributary.server.state.AliasRecord;
-import dev.tributary.server.state.Origin;
 import dev.tributary.server.state.RunRecord;
 import dev.tributary.server.state.RunRecord.Kind;
 import dev.tributary.server.state.Runs;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.StateException;
-import dev.tributary.server.state.VersionRecord;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,11 +38,10 @@ public final class TrainingRuns implements AutoCloseable {
   private final State state;
   private final Runs runs;
   private final RunFiles files;
-  private final RunExamples examples;
+  private final RunSources sources;
   private final RunWork work;
   private final Publisher publisher;
   private final Optional<TrainingRefusal.Unable> unable;
-  private final int exampleTokens;
   private final LongSupplier nanoTime;
   private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
   private final RunTotals totals = new RunTotals();
@@ -83,9 +77,9 @@ public final class TrainingRuns implements AutoCloseable {
     this.files = files;
     this.publisher = publisher;
     this.unable = unable;
-    this.exampleTokens = exampleTokens;
     this.nanoTime = nanoTime;
-    examples = new RunExamples(files, state.contributions(), encoder);
+    RunExamples examples = new RunExamples(files, state.contributions(), encoder);
+    sources = new RunSources(state, examples, exampleTokens);
     work = new RunWork(files, examples, base, training);
   }
 
@@ -113,87 +107,17 @@ public final class TrainingRuns implements AutoCloseable {
     notifyAll();
   }
 
+  /// What can be trained on.
+  public RunSources sources() {
+    return sources;
+  }
+
   /// @throws TrainingException Unable
   public void requireAble() {
     unable.ifPresent(
         reason -> {
           throw new TrainingException(reason);
         });
-  }
-
-  /// Settings that no example of this server's can be too long for.
-  ///
-  /// @throws InvalidSettingException naming `max_example_tokens`
-  public void requireFits(RunSettings settings) {
-    InvalidSettingException.require(
-        settings.maxExampleTokens() <= exampleTokens,
-        "max_example_tokens",
-        settings.maxExampleTokens(),
-        "at most " + exampleTokens + " here");
-  }
-
-  /// What a caller sends.
-  ///
-  /// @throws DataException if it cannot be trained on
-  public RunSource sent(byte[] data, RunSettings settings, ContributionReader.Exclusion exclusion) {
-    return examples.sent(data, settings, exclusion);
-  }
-
-  /// A manifest, without what was withdrawn: then it is another one.
-  ///
-  /// @throws TrainingException if there is none, or its examples are not kept
-  /// @throws DataException if nothing is left, or cannot be trained on under these settings
-  public RunSource ofManifest(String tenant, String manifest, RunSettings settings)
-      throws IOException {
-    return examples.ofManifest(tenant, manifest, settings);
-  }
-
-  /// Contributions by their ids, without what was withdrawn.
-  ///
-  /// @param ids each once
-  /// @throws StateException NotFound, of the first that is not there
-  /// @throws TrainingException if the example of one is not kept
-  /// @throws DataException if nothing is left, or cannot be trained on under these settings
-  public RunSource ofContributions(String tenant, List<String> ids, RunSettings settings)
-      throws IOException {
-    return examples.ofContributions(tenant, ids, settings);
-  }
-
-  /// Examples to evaluate on.
-  ///
-  /// @throws DataException if they cannot be evaluated on
-  public Dataset heldOut(byte[] lines, RunSettings settings) {
-    return examples.read(lines, settings, ContributionReader.Exclusion.NONE);
-  }
-
-  /// The run that made a version.
-  ///
-  /// @param number null: the one that `prod` leads to, the heaviest of several
-  /// @throws TrainingException if there is no such version, or it was not trained here
-  public RunView trained(AdapterName adapter, @Nullable Integer number) {
-    String asked = number == null ? AliasRecord.PROD : number.toString();
-    return Optional.ofNullable(number)
-        .or(() -> state.adapters().alias(adapter, AliasRecord.PROD).map(TrainingRuns::heaviest))
-        .flatMap(found -> state.adapters().version(adapter, found))
-        .filter(version -> version.facts().origin() == Origin.TRAINED_HERE)
-        .flatMap(this::run)
-        .map(RunView::of)
-        .orElseThrow(
-            () -> new TrainingException(new TrainingRefusal.NotTrainedHere(adapter, asked)));
-  }
-
-  /// By its number and its digest: an adapter that was deleted and made again counts from 1 again,
-  /// and others may have the same weights of another manifest.
-  private Optional<RunRecord> run(VersionRecord version) {
-    return runs.ofVersion(version.adapter(), version.number())
-        .filter(run -> run.digest().equals(version.facts().digest()));
-  }
-
-  private static int heaviest(AliasRecord alias) {
-    return alias.targets().stream()
-        .max(Comparator.comparingInt(AliasRecord.Target::weight))
-        .orElseThrow()
-        .number();
   }
 
   /// Refuses what could not be trained, before anything is registered.
@@ -209,7 +133,7 @@ public final class TrainingRuns implements AutoCloseable {
             source.dataset().examples(),
             order.heldOut().length == 0
                 ? List.of()
-                : heldOut(order.heldOut(), order.settings()).examples())
+                : sources.heldOut(order.heldOut(), order.settings()).examples())
         .getFirst()
         .getFirst()
         .heldOut()
@@ -246,13 +170,15 @@ public final class TrainingRuns implements AutoCloseable {
 
   /// Queues the training of adapters on subsets of the contributors of a version.
   ///
-  /// @throws TrainingException as [#trained], and if some of its contributions were withdrawn
+  /// @throws TrainingException as [RunSources#trained], and if some of its contributions were
+  ///   withdrawn
   /// @throws InvalidSettingException if there are no such subsets
   public RunView startAuditSet(RunView trained, int subsets, int seeds, String requestId)
       throws IOException {
     RunRecord run = trained.run();
     requireNotWithdrawn(run);
-    RunSource source = ofManifest(run.adapter().tenant(), run.manifest(), trained.settings());
+    RunSource source =
+        sources.ofManifest(run.adapter().tenant(), run.manifest(), trained.settings());
     var unused =
         work.members(
             Kind.AUDIT_SET,
