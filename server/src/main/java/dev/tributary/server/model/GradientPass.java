@@ -131,8 +131,8 @@ public final class GradientPass implements AutoCloseable {
       addForward(next, layer);
     }
     int targets = plan.targets().count();
-    for (int from = 0; from < targets; from += PassMemory.HEAD_ROWS) {
-      addHead(next, from, Math.min(targets, from + PassMemory.HEAD_ROWS), withGradients);
+    for (int from = 0; from < targets; from += memory.headRows()) {
+      addHead(next, from, Math.min(targets, from + memory.headRows()), withGradients);
     }
     if (withGradients) {
       for (int layer = config.layers() - 1; layer >= plan.lowestLayer(); layer--) {

@@ -9,8 +9,10 @@ import java.util.List;
 
 /// Working memory of a [GradientPass]: reserved once, viewed anew for each pass's number of tokens.
 final class PassMemory implements AutoCloseable {
-  /// Targets whose logits are computed together.
-  static final int HEAD_ROWS = 64;
+  /// Bounds of [#headRows].
+  private static final int LEAST_HEAD_ROWS = 32;
+
+  private static final int MOST_HEAD_ROWS = 128;
 
   /// What a block computes forward and needs again backward, float32.
   ///
@@ -34,9 +36,9 @@ final class PassMemory implements AutoCloseable {
 
   /// Of the head, float32.
   ///
-  /// @param rows residuals of targets, `[HEAD_ROWS, hidden]`
-  /// @param normed `[HEAD_ROWS, hidden]`
-  /// @param logits `[HEAD_ROWS, vocabulary]`
+  /// @param rows residuals of targets, `[headRows, hidden]`
+  /// @param normed `[headRows, hidden]`
+  /// @param logits `[headRows, vocabulary]`
   record Head(Matrix rows, Matrix normed, Matrix dNormed, Matrix dRows, Matrix logits) {}
 
   private final LlamaConfig config;
@@ -59,11 +61,18 @@ final class PassMemory implements AutoCloseable {
     work = Region.allocate(maxTokens * workWidth() * Float.BYTES);
     head =
         Region.allocate(
-            HEAD_ROWS * (4 * rowBytes(config.hidden()) + rowBytes(config.vocabulary())));
+            headRows() * (4 * rowBytes(config.hidden()) + rowBytes(config.vocabulary())));
   }
 
   int maxTokens() {
     return maxTokens;
+  }
+
+  /// Targets whose logits are computed together: so many that a piece of the head takes as long as
+  /// one of a block in a pass of `maxTokens`; dequantising the head again for each piece costs the
+  /// less the more there are.
+  int headRows() {
+    return Math.clamp(maxTokens / 8, LEAST_HEAD_ROWS, MOST_HEAD_ROWS);
   }
 
   private static long rowBytes(int width) {

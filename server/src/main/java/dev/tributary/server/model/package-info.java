@@ -1,4 +1,16 @@
-/// The Llama-family graph in plain Java over [dev.tributary.server.tensor.Ops].
+/// The Llama-family graph in plain Java over [dev.tributary.server.tensor.Ops], and its backward.
+///
+/// A [GradientPass] computes losses of [TrainingRow]s and the gradients of their [Trainable]
+/// adapters in pieces of a few milliseconds. It shares the weights and the operations of [Llama]
+/// and nothing else: no page of its cache, no working memory. A base weight never changes, so no
+/// gradient of one is computed.
+///
+/// How exact gradients are is decided by the products that round to bfloat16. On the default base,
+/// relative to autograd in float32: 1.8 and 2.8 percent (two adapters) with all of them rounded,
+/// 0.6 percent with the forward's exact, 0.001 percent with none. Half of the forward's part comes
+/// from rounding the weights, and nearly all of it from qkv, gate and up, whose inputs have a few
+/// large channels; taking inputs in two parts there leaves 1.3 and 1.7 percent, so it is not done.
+/// transformers' own bfloat16 run is 5.9 and 11.8 percent off.
 @NullMarked
 package dev.tributary.server.model;
 

@@ -6,6 +6,9 @@
 ///   step a call. `CpuOps` runs it on Vector API kernels, and on libtorch's bfloat16 products for
 ///   the wide path, with one team of worker threads; `ReferenceOps` is the plain-Java twin that
 ///   every kernel is tested against.
+/// - [BackwardOps] is what training needs besides: the same operations backward, over frozen base
+///   weights, and the optimiser's sweeps. Float32 products of theirs are `FloatProduct`'s; `dx = dy
+///   W` takes the wide path (`WideBackward`) where there is one.
 /// - [LinearWeights] are weights as files give them; [Linear] is what an [Ops] made of them.
 /// - `CudaOps` runs it on a GPU: `CudaDriver` binds libcuda, `Nvrtc` compiles the kernels in the
 ///   resources, `CudaStep` launches what a step needs, as a CUDA graph where the same was launched

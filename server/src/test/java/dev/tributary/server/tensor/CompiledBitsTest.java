@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /// The kernels give the same bits interpreted, compiled by C1 and compiled by C2: each in a JVM of
@@ -72,6 +73,7 @@ class CompiledBitsTest {
         attention(random, rows, scratch, digest);
         elements(random, rows, scratch, digest);
       }
+      backward(random, scratch, digest);
       return HexFormat.of().formatHex(digest.digest());
     }
 
@@ -148,6 +150,60 @@ class CompiledBitsTest {
         ElementKernels.rmsNorm(y, row, 0, weight, 1e-5f, y);
       }
       digest.update(LoraKernelTest.bytes(y));
+    }
+
+    /// Whole vectors, the rest after them, and a sequence of two tiles.
+    private static void backward(Random random, Scratch scratch, MessageDigest digest) {
+      AttentionShape shape = new AttentionShape(2, 1, 38);
+      Matrix qkv = Samples.f32(random, 70, shape.width());
+      Matrix attended = Samples.f32(random, 70, shape.queryWidth());
+      Matrix dAttended = Samples.f32(random, 70, shape.queryWidth());
+      Matrix dqkv = Matrix.allocate(DType.F32, 70, shape.width());
+      Scratch shared = new Scratch();
+      AttentionBackward attention =
+          new AttentionBackward(
+              qkv, attended, dAttended, new int[] {0, 3, 70}, shape, dqkv, shared);
+      for (int item = 0; item < attention.items(); item++) {
+        attention.run(item, scratch);
+      }
+      for (int row = 0; row < 70; row++) {
+        attention.merge(row);
+      }
+      digest.update(LoraKernelTest.bytes(dqkv));
+      Matrix dx = Matrix.allocate(DType.F32, 70, shape.queryWidth());
+      LoraGradient.Term term =
+          new LoraGradient.Term(
+              new LoraSegment.Term(Samples.f32(random, 5, 76), Samples.f32(random, 5, 90), 0.7f, 3),
+              Samples.f32(random, 5, 76),
+              Samples.f32(random, 5, 90));
+      LoraBackward lora =
+          new LoraBackward(
+              attended, qkv, dx, List.of(new LoraGradient(1, 70, List.of(term))), shared);
+      IntStream.range(0, lora.turns()).forEach(item -> lora.turn(item, scratch));
+      IntStream.range(0, lora.rows()).forEach(item -> lora.row(item, scratch));
+      IntStream.range(0, lora.ends()).forEach(item -> lora.end(item, scratch));
+      List.of(dx, term.a(), term.bt()).forEach(m -> digest.update(LoraKernelTest.bytes(m)));
+      float[] weight = Samples.floats(random, 76);
+      for (int row = 0; row < 70; row++) {
+        BackwardKernels.rmsNorm(attended, row, weight, 1e-5f, dAttended, dx);
+        BackwardKernels.swiglu(qkv, dx, qkv, row);
+        double loss = BackwardKernels.crossEntropy(dx.rowRange(row, row + 1), row, 0.3f, true);
+        digest.update(Double.toString(loss).getBytes(StandardCharsets.UTF_8));
+      }
+      List.of(dx, qkv).forEach(m -> digest.update(LoraKernelTest.bytes(m)));
+      AdamStep step = new AdamStep(1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 0.1f, 0.01f, 0.5f);
+      Bytes[] moments = {Bytes.allocate(4 * 5320), Bytes.allocate(4 * 5320)};
+      OptimiserKernels.adam(
+          attended.data().segment(),
+          dx.data().segment(),
+          moments[0].segment(),
+          moments[1].segment(),
+          0,
+          5319,
+          step);
+      digest.update(LoraKernelTest.bytes(attended));
+      float squares = OptimiserKernels.sumOfSquares(attended.data().segment(), 3, 5000);
+      digest.update(Float.toString(squares).getBytes(StandardCharsets.UTF_8));
     }
 
     private static MessageDigest sha256() {
