@@ -67,6 +67,14 @@ final class TrainStepCommand implements Callable<Integer> {
   private int row = 128;
 
   @Option(
+      names = "--shared",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Tokens that all rows begin with, as a system prompt. Default: ${DEFAULT-VALUE}.")
+  private int shared;
+
+  @Option(
       names = "--targets",
       paramLabel = "PERCENT",
       defaultValue = "50",
@@ -182,6 +190,8 @@ final class TrainStepCommand implements Callable<Integer> {
         .put("machine", machine)
         .put("rank", rank)
         .put("adapters", adapters)
+        .put("row", row)
+        .put("shared", shared)
         .put("targets_percent", targets)
         .put("lines", lines)
         .write(json);
@@ -192,8 +202,9 @@ final class TrainStepCommand implements Callable<Integer> {
     if (rank < 1 || row < 2 || adapters < 1 || steps < 1 || activations < 0) {
       throw new IllegalArgumentException("--rank, --row, --adapters or --steps is too small");
     }
-    if (targets < 1 || targets > 100 || Arrays.stream(tokens).anyMatch(n -> n < 2)) {
-      throw new IllegalArgumentException("--targets must be 1 to 100, --tokens above 1");
+    if (targets < 1 || targets > 100 || shared < 0 || Arrays.stream(tokens).anyMatch(n -> n < 2)) {
+      throw new IllegalArgumentException(
+          "--targets must be 1 to 100, --tokens above 1, --shared 0 or more");
     }
     if (processorTime && threads != 1) {
       throw new IllegalArgumentException("--processor-time counts that of one thread: --threads 1");
@@ -232,6 +243,9 @@ final class TrainStepCommand implements Callable<Integer> {
     for (int i = 0; i < number; i++) {
       int length = count * (i + 1) / number - count * i / number;
       int[] ids = random.ints(length + 1, 0, config.vocabulary()).toArray();
+      for (int t = 0; t < Math.min(shared, length); t++) {
+        ids[t] = t;
+      }
       int from = Math.clamp(length + 1 - (long) length * targets / 100, 1, length);
       rows.add(new TrainingRow(ids, from, trained.get(i % trained.size()), 1f / count));
     }

@@ -6,6 +6,7 @@ import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.Matrix;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Rotary;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// One block of the graph forward, keeping what the backward needs, and backward.
@@ -60,6 +61,8 @@ final class BlockPass {
     norm(at.input, at.block.attentionNorm(), at.work.normed());
     project(at, at.block.qkv(), at.block.qkvBias(), at.work.normed(), kept.qkv());
     ops.rotateAndStore(kept.qkv(), at.plan.rows(), rotary, null, cache, 0);
+    List<PassPlan.PageCopy> copies = at.plan.copies();
+    ops.forEach(copies.size(), (worker, i) -> copies.get(i).run(cache));
     ops.attend(kept.qkv(), at.plan.rows(), cache, 0, kept.attended());
     project(at, at.block.output(), at.block.outputBias(), kept.attended(), kept.residual());
     ops.add(kept.residual(), at.input);
@@ -120,7 +123,7 @@ final class BlockPass {
         kept.qkv(),
         kept.attended(),
         work.dAttended(),
-        at.plan.starts(),
+        at.plan.runs(),
         config.attention(),
         work.dQkv());
     backward.rotate(work.dQkv(), at.plan.rows().positions(), config.attention(), rotary);

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// base: one pass at a time, in pieces between which the engine's thread may do other things.
 ///
 /// Bits of a row's loss depend on the row and its adapter alone; those of an adapter's gradients on
-/// its own rows, in the order in which they were given, and on what the gradients were before:
-/// never on other adapters' rows in the pass, on the number of workers, or on how many activations
-/// are kept.
+/// its own rows of the pass, in the order in which they were given, and on what the gradients were
+/// before: never on other adapters' rows in the pass, on the number of workers, or on how many
+/// activations are kept.
 ///
 /// Called by the thread that owns the model's operations, between its steps. It uses none of the
 /// model's own working memory and not its cache. Memory is reserved here, once; the system hands it
@@ -108,8 +108,8 @@ public final class GradientPass implements AutoCloseable {
 
   /// Starts a pass; one that is under way is given up, what it added to gradients stays.
   ///
-  /// @param rows of any adapters; those of one adapter are computed side by side. They read
-  ///   `maxTokens` tokens at most, of a row all but the last
+  /// @param rows of any adapters; those of one adapter are computed side by side, and what they
+  ///   begin with alike is computed once. [#tokens] of them are `maxTokens` at most
   /// @param withGradients adds to the gradients of the rows' adapters; false computes the losses
   ///   alone
   /// @throws IllegalArgumentException if there are none, too many tokens, or an adapter does not
@@ -119,6 +119,10 @@ public final class GradientPass implements AutoCloseable {
     require(rows);
     PassPlan plan = PassPlan.of(rows);
     int tokens = plan.tokens().length;
+    if (tokens > maxTokens()) {
+      throw new IllegalArgumentException(
+          rows.size() + " rows of " + tokens + " tokens, at most " + maxTokens());
+    }
     Pass next =
         new Pass(
             plan,
@@ -141,11 +145,18 @@ public final class GradientPass implements AutoCloseable {
     }
   }
 
+  /// Tokens that a pass over these rows computes: what several rows of an adapter begin with counts
+  /// once, the last token of a row not at all.
+  public static int tokens(List<TrainingRow> rows) {
+    return PassPlan.of(rows).tokens().length;
+  }
+
   private void require(List<TrainingRow> rows) {
-    long tokens = 0;
+    if (rows.isEmpty()) {
+      throw new IllegalArgumentException("0 rows");
+    }
     for (TrainingRow row : rows) {
       int length = row.tokens().length - 1;
-      tokens += length;
       if (length > config.context()) {
         throw new IllegalArgumentException(
             length + " tokens: the model's context is " + config.context());
@@ -157,10 +168,6 @@ public final class GradientPass implements AutoCloseable {
         }
       }
       row.adapter().requireFits(config);
-    }
-    if (rows.isEmpty() || tokens > maxTokens()) {
-      throw new IllegalArgumentException(
-          rows.size() + " rows of " + tokens + " tokens, at most " + maxTokens());
     }
   }
 

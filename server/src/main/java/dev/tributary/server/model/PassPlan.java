@@ -5,6 +5,7 @@ import dev.tributary.server.model.LoraWeights.Site;
 import dev.tributary.server.tensor.KvCache;
 import dev.tributary.server.tensor.LoraGradient;
 import dev.tributary.server.tensor.LoraSegment;
+import dev.tributary.server.tensor.RowRun;
 import dev.tributary.server.tensor.Rows;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,22 +13,40 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.IntStream;
 
 /// The sequences of one pass laid out as rows, those of one adapter side by side in the order in
 /// which they were given.
 ///
-/// @param tokens read, `[rows]`: all of each sequence but its last
-/// @param rows where they stand; every sequence has pages of its own
-/// @param starts first row of each sequence, then the number of rows
+/// Sequences of an adapter that begin with the same tokens share the rows of that beginning: chat
+/// templates put the same system prompt before every conversation. Causal attention makes those
+/// rows the same for all, so they are computed once, forward and backward; rows that predict a
+/// target are never shared.
+///
+/// @param tokens of the rows, `[rows]`; the last token of a sequence is none
+/// @param rows where they stand, and their pages
+/// @param runs rows of each shared beginning, and the other rows of each sequence
+/// @param copies what sequences that share a page's beginning need of it
 /// @param groups rows of each adapter
 /// @param targets what is to be predicted
-/// @param count of the sequences
 record PassPlan(
-    int[] tokens, Rows rows, int[] starts, List<Group> groups, Targets targets, int count) {
+    int[] tokens,
+    Rows rows,
+    List<RowRun> runs,
+    List<PageCopy> copies,
+    List<Group> groups,
+    Targets targets) {
+  /// Least tokens of a beginning that is shared.
+  private static final int LEAST = 8;
 
   /// Rows `[from, to)` under one adapter.
   record Group(int from, int to, Trainable adapter) {}
+
+  /// The first `slots` tokens of page `from` are those of page `to`, too.
+  record PageCopy(int from, int to, int slots) {
+    void run(KvCache cache) {
+      cache.copy(from, to, slots);
+    }
+  }
 
   /// @param rows that predict
   /// @param ids tokens that should follow them
@@ -44,70 +63,53 @@ record PassPlan(
     for (int i = 0; i < given.size(); i++) {
       byAdapter.computeIfAbsent(given.get(i).adapter(), key -> new ArrayList<>()).add(i);
     }
-    int tokens = given.stream().mapToInt(row -> row.tokens().length - 1).sum();
-    int targets = given.stream().mapToInt(TrainingRow::targets).sum();
-    Layout layout = new Layout(tokens, given.size(), targets);
+    PassLayout layout = new PassLayout(given);
     List<Group> groups = new ArrayList<>();
     byAdapter.forEach(
         (adapter, places) -> {
-          int from = layout.row;
-          places.forEach(place -> layout.add(given.get(place), place));
-          groups.add(new Group(from, layout.row, adapter));
+          int from = layout.rows();
+          families(given, places).forEach(layout::add);
+          groups.add(new Group(from, layout.rows(), adapter));
         });
-    return new PassPlan(
-        layout.tokens,
-        new Rows(layout.positions, layout.pages),
-        layout.starts,
-        List.copyOf(groups),
-        new Targets(layout.targetRows, layout.targetIds, layout.weights, layout.sequences),
-        given.size());
+    return layout.plan(List.copyOf(groups));
   }
 
-  /// Fills the arrays, a sequence at a time.
-  private static final class Layout {
-    final int[] tokens;
-    final int[] positions;
-    final int[][] pages;
-    final int[] starts;
-    final int[] targetRows;
-    final int[] targetIds;
-    final float[] weights;
-    final int[] sequences;
-    int row;
-    int sequence;
-    int page;
-    int target;
-
-    Layout(int rows, int count, int targets) {
-      tokens = new int[rows];
-      positions = new int[rows];
-      pages = new int[rows][];
-      starts = new int[count + 1];
-      targetRows = new int[targets];
-      targetIds = new int[targets];
-      weights = new float[targets];
-      sequences = new int[targets];
-    }
-
-    void add(TrainingRow given, int place) {
-      int length = given.tokens().length - 1;
-      int[] own = IntStream.range(page, page + Math.ceilDiv(length, KvCache.PAGE)).toArray();
-      page += own.length;
-      for (int i = 0; i < length; i++) {
-        tokens[row + i] = given.tokens()[i];
-        positions[row + i] = i;
-        pages[row + i] = own;
+  /// The sequences at `places` by what they begin with, in the order of the first of each.
+  private static List<Family> families(List<TrainingRow> given, List<Integer> places) {
+    Map<List<Integer>, List<Integer>> byBeginning = new LinkedHashMap<>();
+    for (int place : places) {
+      TrainingRow row = given.get(place);
+      List<Integer> beginning = new ArrayList<>();
+      for (int i = 0; i < LEAST && row.targetsFrom() > LEAST; i++) {
+        beginning.add(row.tokens()[i]);
       }
-      for (int i = given.targetsFrom(); i <= length; i++, target++) {
-        targetRows[target] = row + i - 1;
-        targetIds[target] = given.tokens()[i];
-        weights[target] = given.weight();
-        sequences[target] = place;
+      if (beginning.isEmpty()) {
+        beginning.add(-1 - place); // shares nothing
       }
-      row += length;
-      starts[++sequence] = row;
+      byBeginning.computeIfAbsent(beginning, key -> new ArrayList<>()).add(place);
     }
+    return byBeginning.values().stream().map(own -> new Family(own, shared(given, own))).toList();
   }
+
+  /// Tokens that all sequences at `places` begin with, none of which predicts a target; 0 for one.
+  private static int shared(List<TrainingRow> given, List<Integer> places) {
+    if (places.size() == 1) {
+      return 0;
+    }
+    int[] first = given.get(places.getFirst()).tokens();
+    int shared = first.length;
+    for (int place : places) {
+      TrainingRow row = given.get(place);
+      int alike = Arrays.mismatch(first, row.tokens());
+      shared = Math.min(shared, Math.min(row.targetsFrom() - 1, alike < 0 ? shared : alike));
+    }
+    return shared;
+  }
+
+  /// Sequences that share their first `shared` tokens.
+  ///
+  /// @param places among the given sequences, in order
+  record Family(List<Integer> places, int shared) {}
 
   /// What the adapters do to a product of `layer`.
   List<LoraSegment> segments(int layer, JointLinear linear) {

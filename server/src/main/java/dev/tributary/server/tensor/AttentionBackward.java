@@ -2,15 +2,19 @@ package dev.tributary.server.tensor;
 
 import dev.tributary.server.tensor.FloatProduct.Place;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
-/// Causal attention backward: a query head of a sequence at a time, its weights computed again in
-/// tiles of queries (as FlashAttention-2 does, Dao 2023, section 3.1).
+/// Causal attention backward: a query head of a run of rows at a time, its weights computed again
+/// in tiles of queries (as FlashAttention-2 does, Dao 2023, section 3.1).
 ///
 /// With scores `S = Q Kᵀ / sqrt(dim)`, weights `P = softmax(S)`, and `D` the row sums of `dO * O`:
 /// `dV = Pᵀ dO`, `dS = P * (dO Vᵀ - D)`, `dQ = dS K / sqrt(dim)`, `dK = dSᵀ Q / sqrt(dim)`. Heads
-/// that share keys and values leave theirs apart and are added up in their order. Tiles begin at
-/// fixed places of a sequence, so a sequence's bits depend on it alone.
+/// that share keys and values, and runs that share a prefix, leave what they add to its gradients
+/// apart; it is added up in their order. Tiles begin at fixed places of a run, so its bits depend
+/// on its sequence alone.
 final class AttentionBackward {
   /// Queries of a tile.
   private static final int TILE = 64;
@@ -18,12 +22,21 @@ final class AttentionBackward {
   private final Matrix qkv;
   private final Matrix attended;
   private final Matrix dAttended;
-  private final int[] starts;
+  private final List<RowRun> runs;
   private final AttentionShape shape;
   private final Matrix dqkv;
   private final float scale;
 
-  /// Gradients of keys, then of values, `[rows, dim]` each, of every query head.
+  /// For each run where among the parts its prefix's rows begin.
+  private final int[] extras;
+
+  /// Rows of a part: those of the matrix, then each run's prefix again.
+  private final int partRows;
+
+  /// For each row the rows of a part that are added up for it; null where it is that row alone.
+  private final int @Nullable [][] sources;
+
+  /// Gradients of keys, then of values, `[partRows, dim]` each, of every query head.
   private final MemorySegment parts;
 
   /// @param shared keeps what heads leave
@@ -31,27 +44,47 @@ final class AttentionBackward {
       Matrix qkv,
       Matrix attended,
       Matrix dAttended,
-      int[] starts,
+      List<RowRun> runs,
       AttentionShape shape,
       Matrix dqkv,
       Scratch shared) {
     this.qkv = qkv;
     this.attended = attended;
     this.dAttended = dAttended;
-    this.starts = starts;
+    this.runs = runs;
     this.shape = shape;
     this.dqkv = dqkv;
     scale = 1 / (float) Math.sqrt(shape.headDim());
+    extras = new int[runs.size()];
+    sources = new int[qkv.rows()][];
+    int rows = qkv.rows();
+    for (int i = 0; i < extras.length; i++) {
+      RowRun run = runs.get(i);
+      extras[i] = rows;
+      for (int t = 0; t < run.prefixRows(); t++) {
+        sources[run.prefix() + t] = with(sources[run.prefix() + t], run.prefix() + t, rows + t);
+      }
+      rows += run.prefixRows();
+    }
+    partRows = rows;
     parts = shared.bytes(2 * shape.heads() * partBytes()).segment();
   }
 
-  private long partBytes() {
-    return 4L * qkv.rows() * shape.headDim();
+  /// @param before null for `row` alone
+  private static int[] with(int @Nullable [] before, int row, int added) {
+    int[] all = before == null ? new int[] {row} : before;
+    int[] more = Arrays.copyOf(all, all.length + 1);
+    more[all.length] = added;
+    return more;
   }
 
-  /// Pairs of a sequence and a query head.
+  private long partBytes() {
+    return 4L * partRows * shape.headDim();
+  }
+
+  /// Pairs of a run and a query head.
   int items() {
-    return (starts.length - 1) * shape.heads();
+    return runs.size() * shape.heads();
   }
 
   /// Where the gradient of keys (0) or values (1) of a head begins, `[dim]` a row.
@@ -61,72 +94,98 @@ final class AttentionBackward {
     return new Place(parts, at, rowBytes, Float.BYTES);
   }
 
-  /// One head of one sequence.
+  /// One head of one run.
   void run(int item, Scratch scratch) {
-    int start = starts[item / shape.heads()];
-    int length = starts[item / shape.heads() + 1] - start;
+    RowRun run = runs.get(item / shape.heads());
+    int extra = extras[item / shape.heads()];
     int head = item % shape.heads();
+    int before = run.prefixRows();
     int dim = shape.headDim();
     int key = shape.queryWidth() + head / (shape.heads() / shape.kvHeads()) * dim;
     int value = key + shape.kvWidth();
-    int padded = Math.ceilDiv(length, Lanes.LENGTH) * Lanes.LENGTH;
+    int padded = Math.ceilDiv(run.length(), Lanes.LENGTH) * Lanes.LENGTH;
     long side = 4L * padded;
     MemorySegment work = scratch.bytes(side * (2L * dim + 2L * TILE)).segment();
     Place keys = new Place(work, 0, side, Float.BYTES);
     Place values = new Place(work, side * dim, side, Float.BYTES);
     Place weights = new Place(work, 2 * side * dim, side, Float.BYTES);
     Place slopes = new Place(work, side * (2L * dim + TILE), side, Float.BYTES);
-    turn(key, start, length, keys);
-    turn(value, start, length, values);
-    for (int from = 0; from < length; from += TILE) {
-      int rows = Math.min(TILE, length - from);
-      int row = start + from;
-      int seen = from + rows;
-      int whole = Math.ceilDiv(seen, Lanes.LENGTH) * Lanes.LENGTH;
+    turn(key, run, keys);
+    turn(value, run, values);
+    for (int from = 0; from < run.rows(); from += TILE) {
+      int rows = Math.min(TILE, run.rows() - from);
+      int row = run.from() + from;
+      int whole = Math.ceilDiv(before + from + rows, Lanes.LENGTH) * Lanes.LENGTH;
       Place queries = Place.of(qkv, row, head * dim);
       Place out = Place.of(dAttended, row, head * dim);
       FloatProduct.run(queries, keys, weights, rows, whole, dim, scale, false, scratch);
       FloatProduct.run(out, values, slopes, rows, whole, dim, 1, false, scratch);
       for (int i = 0; i < rows; i++) {
-        float dot = dot(row + i, head * dim, scratch.lanes());
-        soften(work, weights.at() + i * side, slopes.at() + i * side, from + i + 1, whole, dot);
+        float dot = dot(row + i, head * dim);
+        int count = before + from + i + 1;
+        soften(work, weights.at() + i * side, slopes.at() + i * side, count, whole, dot);
       }
+      Place own = slopes.from(0, before);
       Place dq = Place.of(dqkv, row, head * dim);
-      FloatProduct.run(
-          slopes, Place.of(qkv, start, key), dq, rows, dim, seen, scale, false, scratch);
-      Place back = slopes.transposed();
-      Place shares = weights.transposed();
-      FloatProduct.run(back, queries, part(head, 0, start), from, dim, rows, scale, true, scratch);
-      FloatProduct.run(shares, out, part(head, 1, start), from, dim, rows, 1, true, scratch);
-      FloatProduct.run(
-          back.from(from, 0), queries, part(head, 0, row), rows, dim, rows, scale, false, scratch);
-      FloatProduct.run(
-          shares.from(from, 0), out, part(head, 1, row), rows, dim, rows, 1, false, scratch);
+      if (before > 0) {
+        Place first = Place.of(qkv, run.prefix(), key);
+        FloatProduct.run(slopes, first, dq, rows, dim, before, scale, false, scratch);
+      }
+      Place mine = Place.of(qkv, run.from(), key);
+      FloatProduct.run(own, mine, dq, rows, dim, from + rows, scale, before > 0, scratch);
+      // Keys that no tile before has seen are written, the others added to.
+      boolean again = from > 0;
+      add(slopes, queries, part(head, 0, extra), before, rows, scale, again, scratch);
+      add(weights, out, part(head, 1, extra), before, rows, 1, again, scratch);
+      Place ownWeights = weights.from(0, before);
+      add(own, queries, part(head, 0, run.from()), from, rows, scale, true, scratch);
+      add(ownWeights, out, part(head, 1, run.from()), from, rows, 1, true, scratch);
+      add(own.from(0, from), queries, part(head, 0, row), rows, rows, scale, false, scratch);
+      add(ownWeights.from(0, from), out, part(head, 1, row), rows, rows, 1, false, scratch);
     }
+  }
+
+  /// `part[keys, dim] (+)= scale shares[rows, keys]ᵀ of[rows, dim]`.
+  private void add(
+      Place shares,
+      Place of,
+      Place part,
+      int keys,
+      int rows,
+      float factor,
+      boolean add,
+      Scratch scratch) {
+    int dim = shape.headDim();
+    FloatProduct.run(shares.transposed(), of, part, keys, dim, rows, factor, add, scratch);
   }
 
   /// Columns `[column, column + dim)` of the sequence turned round: `[dim][tokens]`, zeros after
   /// the last token.
-  private void turn(int column, int start, int length, Place to) {
+  private void turn(int column, RowRun run, Place to) {
     int dim = shape.headDim();
-    Transpose.run(
-        qkv.data().segment(),
-        qkv.offset(start, column),
-        4L * qkv.cols(),
-        length,
-        dim,
-        to.memory(),
-        to.at(),
-        to.row());
+    turn(column, run.prefix(), run.prefixRows(), to);
+    turn(column, run.from(), run.rows(), to.from(0, run.prefixRows()));
     for (int d = 0; d < dim; d++) {
-      for (long at = 4L * length; at < to.row(); at += Float.BYTES) {
+      for (long at = 4L * run.length(); at < to.row(); at += Float.BYTES) {
         to.memory().set(Bytes.FLOAT, to.at() + d * to.row() + at, 0);
       }
     }
   }
 
+  private void turn(int column, int row, int rows, Place to) {
+    Transpose.run(
+        qkv.data().segment(),
+        qkv.offset(row, column),
+        4L * qkv.cols(),
+        rows,
+        shape.headDim(),
+        to.memory(),
+        to.at(),
+        to.row());
+  }
+
   /// `D` of a row and a head.
-  private float dot(int row, int column, float[] lanes) {
+  private float dot(int row, int column) {
     MemorySegment left = attended.data().segment();
     MemorySegment right = dAttended.data().segment();
     long a = attended.offset(row, column);
@@ -177,30 +236,41 @@ final class AttentionBackward {
     }
   }
 
-  /// Second pass: adds up what the heads of a group left for a row.
+  /// Second pass: adds up what heads of a group, and runs after it, left for a row.
   void merge(int row) {
+    int dim = shape.headDim();
+    int[] alone = {row};
+    int[] of = sources[row] == null ? alone : sources[row];
+    for (int kv = 0; kv < shape.kvHeads(); kv++) {
+      for (int kind = 0; kind < 2; kind++) {
+        int column = shape.queryWidth() + kind * shape.kvWidth() + kv * dim;
+        merge(kv, kind, of, dqkv.offset(row, column));
+      }
+    }
+  }
+
+  private void merge(int kv, int kind, int[] of, long into) {
     int dim = shape.headDim();
     int group = shape.heads() / shape.kvHeads();
     MemorySegment to = dqkv.data().segment();
-    for (int kv = 0; kv < shape.kvHeads(); kv++) {
-      for (int kind = 0; kind < 2; kind++) {
-        long into = dqkv.offset(row, shape.queryWidth() + kind * shape.kvWidth() + kv * dim);
-        int d = 0;
-        for (; d + Lanes.LENGTH <= dim; d += Lanes.LENGTH) {
-          FloatVector sum = Lanes.f32(parts, part(kv * group, kind, row).at() + 4L * d);
-          for (int head = 1; head < group; head++) {
-            sum = sum.add(Lanes.f32(parts, part(kv * group + head, kind, row).at() + 4L * d));
-          }
-          Lanes.toF32(sum, to, into + 4L * d);
-        }
-        for (; d < dim; d++) {
-          float sum = parts.get(Bytes.FLOAT, part(kv * group, kind, row).at() + 4L * d);
-          for (int head = 1; head < group; head++) {
-            sum += parts.get(Bytes.FLOAT, part(kv * group + head, kind, row).at() + 4L * d);
-          }
-          to.set(Bytes.FLOAT, into + 4L * d, sum);
+    int d = 0;
+    for (; d + Lanes.LENGTH <= dim; d += Lanes.LENGTH) {
+      FloatVector sum = FloatVector.zero(Lanes.F);
+      for (int source : of) {
+        for (int head = kv * group; head < (kv + 1) * group; head++) {
+          sum = sum.add(Lanes.f32(parts, part(head, kind, source).at() + 4L * d));
         }
       }
+      Lanes.toF32(sum, to, into + 4L * d);
+    }
+    for (; d < dim; d++) {
+      float sum = 0;
+      for (int source : of) {
+        for (int head = kv * group; head < (kv + 1) * group; head++) {
+          sum += parts.get(Bytes.FLOAT, part(head, kind, source).at() + 4L * d);
+        }
+      }
+      to.set(Bytes.FLOAT, into + 4L * d, sum);
     }
   }
 }

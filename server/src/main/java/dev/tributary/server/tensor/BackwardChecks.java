@@ -1,7 +1,9 @@
 package dev.tributary.server.tensor;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Shape checks of [BackwardOps], shared by its implementations.
 final class BackwardChecks {
@@ -50,7 +52,7 @@ final class BackwardChecks {
       Matrix qkv,
       Matrix attended,
       Matrix dAttended,
-      int[] starts,
+      List<RowRun> runs,
       AttentionShape shape,
       Matrix dqkv) {
     float32(qkv, attended, dAttended, dqkv);
@@ -60,12 +62,23 @@ final class BackwardChecks {
     require(qkv.cols() == shape.width(), "columns of qkv, heads", qkv.cols(), shape.width());
     require(
         attended.cols() == shape.queryWidth(), "columns, heads", attended.cols(), shape.width());
-    require(
-        starts.length > 0 && starts[0] == 0 && starts[starts.length - 1] == qkv.rows(),
-        "sequences do not cover the rows");
-    for (int i = 1; i < starts.length; i++) {
-      require(starts[i] > starts[i - 1], "an empty sequence at", starts[i]);
+    Map<Integer, RowRun> whole = new HashMap<>();
+    int end = 0;
+    for (RowRun run : runs) {
+      require(run.from() == end, "from, end of the run before", run.from(), end);
+      end = run.from() + run.rows();
+      if (run.prefixRows() == 0) {
+        whole.put(run.from(), run);
+      } else {
+        RowRun prefix = whole.get(run.prefix());
+        require(
+            prefix != null && prefix.rows() == run.prefixRows(),
+            "no run is the prefix",
+            run.prefix(),
+            run.prefixRows());
+      }
     }
+    require(end == qkv.rows(), "rows of the runs, of qkv", end, qkv.rows());
   }
 
   static void swiglu(Matrix gateUp, Matrix dy, Matrix dGateUp) {

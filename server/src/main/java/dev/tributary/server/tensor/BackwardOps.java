@@ -38,18 +38,20 @@ public sealed interface BackwardOps permits CpuBackward, ReferenceBackward {
   /// @param positions of the rows
   void rotate(Matrix dqkv, int[] positions, AttentionShape shape, Rotary rotary);
 
-  /// Of causal attention within each sequence. Overwrites dqkv.
+  /// Of causal attention within each sequence: a run's rows attend to its prefix and to themselves.
+  /// Overwrites dqkv.
   ///
   /// @param qkv rotated queries and keys, and values, `[rows, shape.width()]`
   /// @param attended what [Ops#attend] made of them, `[rows, shape.queryWidth()]`
   /// @param dAttended its gradient
-  /// @param starts first row of each sequence, then the number of rows; each begins at position 0
+  /// @param runs of rows; every row is of one. A prefix is a whole run that has none itself, and
+  ///   stands before those that share it
   /// @param dqkv `[rows, shape.width()]`, of the rotated queries and keys
   void attend(
       Matrix qkv,
       Matrix attended,
       Matrix dAttended,
-      int[] starts,
+      List<RowRun> runs,
       AttentionShape shape,
       Matrix dqkv);
 

@@ -122,12 +122,12 @@ final class CpuBackward implements BackwardOps {
       Matrix qkv,
       Matrix attended,
       Matrix dAttended,
-      int[] starts,
+      List<RowRun> runs,
       AttentionShape shape,
       Matrix dqkv) {
-    BackwardChecks.attention(qkv, attended, dAttended, starts, shape, dqkv);
+    BackwardChecks.attention(qkv, attended, dAttended, runs, shape, dqkv);
     AttentionBackward kernel =
-        new AttentionBackward(qkv, attended, dAttended, starts, shape, dqkv, shared);
+        new AttentionBackward(qkv, attended, dAttended, runs, shape, dqkv, shared);
     team.forEach(kernel.items(), (worker, item) -> kernel.run(item, scratches[worker]));
     team.forEach(qkv.rows(), (worker, row) -> kernel.merge(row));
   }

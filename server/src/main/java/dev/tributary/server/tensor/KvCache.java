@@ -49,6 +49,23 @@ public final class KvCache {
     return layers;
   }
 
+  /// Copies the first `slots` tokens of a page to another, in every layer: what sequences that
+  /// begin alike share of a page that they fill differently.
+  public void copy(int from, int to, int slots) {
+    int dim = shape.headDim();
+    for (int layer = 0; layer < layers; layer++) {
+      for (int head = 0; head < shape.kvHeads(); head++) {
+        long source = offset(layer, from, head);
+        long target = offset(layer, to, head);
+        for (int d = 0; d < dim; d++) {
+          long row = (long) d * PAGE * Float.BYTES;
+          keys.copyFrom(keys, source + row, target + row, (long) slots * Float.BYTES);
+        }
+        values.copyFrom(values, source, target, (long) slots * dim * Float.BYTES);
+      }
+    }
+  }
+
   AttentionShape shape() {
     return shape;
   }

@@ -109,47 +109,48 @@ final class ReferenceBackward implements BackwardOps {
       Matrix qkv,
       Matrix attended,
       Matrix dAttended,
-      int[] starts,
+      List<RowRun> runs,
       AttentionShape shape,
       Matrix dqkv) {
-    BackwardChecks.attention(qkv, attended, dAttended, starts, shape, dqkv);
-    for (int s = 0; s + 1 < starts.length; s++) {
-      double[][] gradients = new double[starts[s + 1] - starts[s]][shape.width()];
-      for (int row = starts[s]; row < starts[s + 1]; row++) {
+    BackwardChecks.attention(qkv, attended, dAttended, runs, shape, dqkv);
+    double[][] gradients = new double[qkv.rows()][shape.width()];
+    for (RowRun run : runs) {
+      for (int t = run.prefixRows(); t < run.length(); t++) {
         for (int head = 0; head < shape.heads(); head++) {
-          attend(qkv, dAttended, starts[s], row, head, shape, gradients);
+          attend(qkv, dAttended, run, t, head, shape, gradients);
         }
       }
-      for (int i = 0; i < gradients.length; i++) {
-        for (int j = 0; j < shape.width(); j++) {
-          dqkv.set(starts[s] + i, j, (float) gradients[i][j]);
-        }
+    }
+    for (int i = 0; i < gradients.length; i++) {
+      for (int j = 0; j < shape.width(); j++) {
+        dqkv.set(i, j, (float) gradients[i][j]);
       }
     }
   }
 
-  /// What one query of one head adds to the gradients of its sequence, `[tokens][width]`.
+  /// What token `at` of a sequence adds to the gradients as a query of one head.
   private static void attend(
       Matrix qkv,
       Matrix dAttended,
-      int start,
-      int row,
+      RowRun run,
+      int at,
       int head,
       AttentionShape shape,
       double[][] gradients) {
     int dim = shape.headDim();
+    int row = run.row(at);
     int query = head * dim;
     int key = shape.queryWidth() + head / (shape.heads() / shape.kvHeads()) * dim;
     int value = key + shape.kvWidth();
     double scale = 1 / Math.sqrt(dim);
-    int count = row - start + 1;
+    int count = at + 1;
     double[] weights = new double[count];
     double[] slopes = new double[count];
     double largest = Double.NEGATIVE_INFINITY;
     for (int t = 0; t < count; t++) {
       for (int d = 0; d < dim; d++) {
-        weights[t] += scale * qkv.get(row, query + d) * qkv.get(start + t, key + d);
-        slopes[t] += (double) dAttended.get(row, query + d) * qkv.get(start + t, value + d);
+        weights[t] += scale * qkv.get(row, query + d) * qkv.get(run.row(t), key + d);
+        slopes[t] += (double) dAttended.get(row, query + d) * qkv.get(run.row(t), value + d);
       }
       largest = Math.max(largest, weights[t]);
     }
@@ -166,9 +167,9 @@ final class ReferenceBackward implements BackwardOps {
     for (int t = 0; t < count; t++) {
       double slope = weights[t] * (slopes[t] - mean) * scale;
       for (int d = 0; d < dim; d++) {
-        gradients[row - start][query + d] += slope * qkv.get(start + t, key + d);
-        gradients[t][key + d] += slope * qkv.get(row, query + d);
-        gradients[t][value + d] += weights[t] * dAttended.get(row, query + d);
+        gradients[row][query + d] += slope * qkv.get(run.row(t), key + d);
+        gradients[run.row(t)][key + d] += slope * qkv.get(row, query + d);
+        gradients[run.row(t)][value + d] += weights[t] * dAttended.get(row, query + d);
       }
     }
   }

@@ -10,8 +10,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -268,10 +270,10 @@ class BackwardOpsTest {
     }
   }
 
-  /// A few sequences of random lengths.
+  /// A few sequences of random lengths, some after a beginning that they share.
   private static final class AttentionCase {
     final AttentionShape shape;
-    final int[] starts;
+    final List<RowRun> runs = new ArrayList<>();
     final Matrix qkv;
     final Matrix attended;
     final Matrix dAttended;
@@ -279,42 +281,44 @@ class BackwardOpsTest {
     AttentionCase(Random random) {
       int kv = 1 + random.nextInt(3);
       shape = new AttentionShape(kv * (1 + random.nextInt(4)), kv, 2 * (1 + random.nextInt(40)));
-      starts = new int[2 + random.nextInt(3)];
-      for (int i = 1; i < starts.length; i++) {
-        starts[i] = starts[i - 1] + 1 + random.nextInt(100);
+      int first = 1 + random.nextInt(100);
+      runs.add(new RowRun(0, first, 0, 0));
+      int rows = first;
+      for (int i = random.nextInt(4); i > 0; i--) {
+        int count = 1 + random.nextInt(100);
+        runs.add(new RowRun(rows, count, 0, random.nextBoolean() ? first : 0));
+        rows += count;
       }
-      int rows = starts[starts.length - 1];
       qkv = f32(random, rows, shape.width());
       dAttended = f32(random, rows, shape.queryWidth());
       attended = Matrix.allocate(DType.F32, rows, shape.queryWidth());
-      forward(Ops.reference(), attended);
+      runs.forEach(this::attend);
     }
 
-    private void forward(Ops device, Matrix y) {
-      int[] positions = new int[qkv.rows()];
-      int[][] pages = new int[qkv.rows()][];
-      int page = 0;
-      for (int s = 0; s + 1 < starts.length; s++) {
-        int length = starts[s + 1] - starts[s];
-        int[] own = new int[Math.ceilDiv(length, KvCache.PAGE)];
-        for (int i = 0; i < own.length; i++) {
-          own[i] = page++;
-        }
-        for (int i = 0; i < length; i++) {
-          positions[starts[s] + i] = i;
-          pages[starts[s] + i] = own;
-        }
+    /// Each sequence by itself, with its beginning.
+    private void attend(RowRun run) {
+      int length = run.length();
+      Matrix own = Matrix.allocate(DType.F32, length, shape.width());
+      for (int t = 0; t < length; t++) {
+        own.copyRow(qkv, run.row(t), t);
       }
-      Rows rows = new Rows(positions, pages);
-      KvCache cache = new KvCache(1, page, shape);
-      Rotary still = new Rotary(new double[] {0}, 1, 128);
-      device.rotateAndStore(copy(qkv), rows, still, null, cache, 0);
-      device.attend(qkv, rows, cache, 0, y);
+      int[] pages = IntStream.range(0, Math.ceilDiv(length, KvCache.PAGE)).toArray();
+      int[][] tables = new int[length][];
+      Arrays.fill(tables, pages);
+      Rows rows = new Rows(IntStream.range(0, length).toArray(), tables);
+      KvCache cache = new KvCache(1, pages.length, shape);
+      Rotary still = new Rotary(new double[] {0}, 1, 256);
+      Matrix y = Matrix.allocate(DType.F32, length, shape.queryWidth());
+      Ops.reference().rotateAndStore(own, rows, still, null, cache, 0);
+      Ops.reference().attend(own, rows, cache, 0, y);
+      for (int t = run.prefixRows(); t < length; t++) {
+        attended.copyRow(y, t, run.row(t));
+      }
     }
 
     Matrix run(BackwardOps backward) {
       Matrix dqkv = Matrix.allocate(DType.F32, qkv.rows(), shape.width());
-      backward.attend(qkv, attended, dAttended, starts, shape, dqkv);
+      backward.attend(qkv, attended, dAttended, runs, shape, dqkv);
       return dqkv;
     }
   }

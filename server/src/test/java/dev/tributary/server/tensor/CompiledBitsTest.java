@@ -162,7 +162,13 @@ class CompiledBitsTest {
       Scratch shared = new Scratch();
       AttentionBackward attention =
           new AttentionBackward(
-              qkv, attended, dAttended, new int[] {0, 3, 70}, shape, dqkv, shared);
+              qkv,
+              attended,
+              dAttended,
+              List.of(new RowRun(0, 3, 0, 0), new RowRun(3, 67, 0, 3)),
+              shape,
+              dqkv,
+              shared);
       for (int item = 0; item < attention.items(); item++) {
         attention.run(item, scratch);
       }
