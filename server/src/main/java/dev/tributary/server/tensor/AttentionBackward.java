@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import org.jspecify.annotations.Nullable;
 
 /// Causal attention backward: a query head of a run of rows at a time, its weights computed again
 /// in tiles of queries (as FlashAttention-2 does, Dao 2023, section 3.1).
@@ -33,8 +32,8 @@ final class AttentionBackward {
   /// Rows of a part: those of the matrix, then each run's prefix again.
   private final int partRows;
 
-  /// For each row the rows of a part that are added up for it; null where it is that row alone.
-  private final int @Nullable [][] sources;
+  /// For each row the rows of a part that are added up for it: itself, then those after it.
+  private final int[][] sources;
 
   /// Gradients of keys, then of values, `[partRows, dim]` each, of every query head.
   private final MemorySegment parts;
@@ -57,25 +56,23 @@ final class AttentionBackward {
     scale = 1 / (float) Math.sqrt(shape.headDim());
     extras = new int[runs.size()];
     sources = new int[qkv.rows()][];
+    for (int row = 0; row < sources.length; row++) {
+      sources[row] = new int[] {row};
+    }
     int rows = qkv.rows();
     for (int i = 0; i < extras.length; i++) {
       RowRun run = runs.get(i);
       extras[i] = rows;
       for (int t = 0; t < run.prefixRows(); t++) {
-        sources[run.prefix() + t] = with(sources[run.prefix() + t], run.prefix() + t, rows + t);
+        int[] before = sources[run.prefix() + t];
+        int[] all = Arrays.copyOf(before, before.length + 1);
+        all[before.length] = rows + t;
+        sources[run.prefix() + t] = all;
       }
       rows += run.prefixRows();
     }
     partRows = rows;
     parts = shared.bytes(2 * shape.heads() * partBytes()).segment();
-  }
-
-  /// @param before null for `row` alone
-  private static int[] with(int @Nullable [] before, int row, int added) {
-    int[] all = before == null ? new int[] {row} : before;
-    int[] more = Arrays.copyOf(all, all.length + 1);
-    more[all.length] = added;
-    return more;
   }
 
   private long partBytes() {
@@ -239,12 +236,10 @@ final class AttentionBackward {
   /// Second pass: adds up what heads of a group, and runs after it, left for a row.
   void merge(int row) {
     int dim = shape.headDim();
-    int[] alone = {row};
-    int[] of = sources[row] == null ? alone : sources[row];
     for (int kv = 0; kv < shape.kvHeads(); kv++) {
       for (int kind = 0; kind < 2; kind++) {
         int column = shape.queryWidth() + kind * shape.kvWidth() + kv * dim;
-        merge(kv, kind, of, dqkv.offset(row, column));
+        merge(kv, kind, sources[row], dqkv.offset(row, column));
       }
     }
   }
