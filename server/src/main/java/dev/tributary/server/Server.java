@@ -426,7 +426,6 @@ final class Server implements AutoCloseable {
       admin.close();
     }
     engine.close();
-    training.close();
     adapters.close();
     ops.close();
     if (upkeep != null) {

@@ -16,6 +16,7 @@ import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.train.Cadence;
 import dev.tributary.server.train.Capacity;
 import dev.tributary.server.train.ChatTokens;
+import dev.tributary.server.train.Example;
 import dev.tributary.server.train.ExampleTokens;
 import dev.tributary.server.train.GeneralText;
 import dev.tributary.server.train.Member;
@@ -34,26 +35,25 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /// The runs of training of this server, on the engine's device.
-final class TrainingHall implements AutoCloseable {
-  /// Most tokens of an example, and of what one adapter has in a pass. Runs that were begun under
-  /// another number cannot be gone on with.
+final class TrainingHall {
+  /// Most tokens of an example.
   private static final int EXAMPLE_TOKENS = 1_024;
 
-  /// Of all adapters that are trained together.
-  private static final int PASS_TOKENS = 2 * EXAMPLE_TOKENS;
+  /// Of a pass, unless an example is longer. More are not faster, and make the pieces longer for
+  /// which the tokens of answers wait. Runs that were begun under another number cannot be gone on
+  /// with.
+  private static final int PASS_TOKENS = 256;
 
   /// For what the forward computes and the backward needs again.
   private static final long ACTIVATION_BYTES = 1L << 30;
 
   private final TrainingRuns runs;
-  private final OnDevice training;
 
-  private TrainingHall(TrainingRuns runs, OnDevice training) {
+  private TrainingHall(TrainingRuns runs) {
     this.runs = runs;
-    this.training = training;
   }
 
   /// @param base of which adapters come out
@@ -70,8 +70,7 @@ final class TrainingHall implements AutoCloseable {
       Builds builds)
       throws IOException {
     int example = Math.min(EXAMPLE_TOKENS, llama.config().context());
-    OnDevice training =
-        new OnDevice(llama, engine, tokenizer, base, new Capacity(example, PASS_TOKENS));
+    OnDevice training = new OnDevice(llama, engine, tokenizer, base);
     Optional<ExampleTokens> encoder = encoder(tokenizer);
     TrainingRuns runs =
         new TrainingRuns(
@@ -84,7 +83,7 @@ final class TrainingHall implements AutoCloseable {
             new IntoStore(adapters, builds),
             unable(ops, encoder.isPresent()),
             System::nanoTime);
-    return new TrainingHall(runs, training);
+    return new TrainingHall(runs);
   }
 
   private static Optional<ExampleTokens> encoder(Tokenizer tokenizer) {
@@ -135,54 +134,34 @@ final class TrainingHall implements AutoCloseable {
     runs.close();
   }
 
-  /// Frees the device's memory; to be called when the engine has ended.
-  @Override
-  public void close() {
-    training.close();
-  }
-
-  /// Trains on the engine's device. Its memory is taken with the first run.
-  private static final class OnDevice implements Training, AutoCloseable {
-    private final Llama llama;
-    private final Engine engine;
-    private final Tokenizer tokenizer;
-    private final TrainingBase base;
-    private final Capacity capacity;
-    private @Nullable GradientPass pass;
-    private @Nullable Trainer trainer;
-
-    OnDevice(
-        Llama llama, Engine engine, Tokenizer tokenizer, TrainingBase base, Capacity capacity) {
-      this.llama = llama;
-      this.engine = engine;
-      this.tokenizer = tokenizer;
-      this.base = base;
-      this.capacity = capacity;
-    }
-
+  /// Trains on the engine's device, whose memory it takes for the run.
+  private record OnDevice(Llama llama, Engine engine, Tokenizer tokenizer, TrainingBase base)
+      implements Training {
     @Override
     public List<Outcome> train(
         Path folder, List<Member> members, TrainingListener listener, BooleanSupplier cancelled)
         throws IOException {
-      return trainer().train(folder, members, listener, cancelled);
-    }
-
-    private synchronized Trainer trainer() {
-      if (trainer == null) {
-        pass = new GradientPass(llama, capacity.passTokens(), ACTIVATION_BYTES);
-        List<int[]> general =
-            GeneralText.tokens(tokenizer).stream()
-                .filter(text -> text.length <= capacity.microTokens())
-                .toList();
-        trainer = new Trainer(pass, engine::background, base, capacity, Cadence.DEFAULT, general);
-      }
-      return trainer;
-    }
-
-    @Override
-    public synchronized void close() {
-      if (pass != null) {
-        pass.close();
+      List<int[]> general = GeneralText.tokens(tokenizer);
+      int longest =
+          Stream.concat(
+                  members.stream()
+                      .flatMap(each -> Stream.of(each.training(), each.heldOut()))
+                      .flatMap(List::stream)
+                      .map(Example::tokens),
+                  general.stream())
+              .mapToInt(tokens -> tokens.length)
+              .max()
+              .orElse(0);
+      int tokens = Math.max(PASS_TOKENS, longest);
+      try (GradientPass pass = new GradientPass(llama, tokens, ACTIVATION_BYTES)) {
+        return new Trainer(
+                pass,
+                engine::background,
+                base,
+                new Capacity(tokens, tokens),
+                Cadence.DEFAULT,
+                general)
+            .train(folder, members, listener, cancelled);
       }
     }
   }
