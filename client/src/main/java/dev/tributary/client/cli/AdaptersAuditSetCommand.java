@@ -1,10 +1,8 @@
 package dev.tributary.client.cli;
 
 import dev.tributary.client.TributaryClient;
-import dev.tributary.v1.TrainingRun;
 import dev.tributary.v1.TrainingSettings;
 import dev.tributary.v1.TrainingStartRequest;
-import dev.tributary.v1.TrainingStartRequest.TrainedVersion;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -58,22 +56,15 @@ final class AdaptersAuditSetCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainedVersion.Builder of = TrainedVersion.newBuilder();
-    if (version != null) {
-      of.setNumber(version);
-    }
     TrainingStartRequest request =
         TrainingStartRequest.newBuilder()
             .setAdapter(name)
-            .setAuditSetOf(of)
+            .setAuditSetOf(RunFollower.version(version))
             .setSettings(
                 TrainingSettings.newBuilder().setAuditSubsets(subsets).setAuditSeeds(seeds))
             .build();
     try (TributaryClient client = tributary.client()) {
-      TrainingRun run = client.trainings().start(request, timeout.time());
-      RunFollower follower = new RunFollower(tributary, client);
-      follower.started(run);
-      return detach ? 0 : follower.report(follower.follow(run.getRunId()));
+      return new RunFollower(tributary, client).run(request, timeout.time(), detach);
     }
   }
 }

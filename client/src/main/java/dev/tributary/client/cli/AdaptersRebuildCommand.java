@@ -1,9 +1,7 @@
 package dev.tributary.client.cli;
 
 import dev.tributary.client.TributaryClient;
-import dev.tributary.v1.TrainingRun;
 import dev.tributary.v1.TrainingStartRequest;
-import dev.tributary.v1.TrainingStartRequest.TrainedVersion;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -45,21 +43,14 @@ final class AdaptersRebuildCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainedVersion.Builder of = TrainedVersion.newBuilder();
-    if (version != null) {
-      of.setNumber(version);
-    }
     TrainingStartRequest request =
         TrainingStartRequest.newBuilder()
             .setAdapter(name)
-            .setRebuildOf(of)
+            .setRebuildOf(RunFollower.version(version))
             .setSettings(options.settings())
             .build();
     try (TributaryClient client = tributary.client()) {
-      TrainingRun run = client.trainings().start(request, timeout.time());
-      RunFollower follower = new RunFollower(tributary, client);
-      follower.started(run);
-      return detach ? 0 : follower.report(follower.follow(run.getRunId()));
+      return new RunFollower(tributary, client).run(request, timeout.time(), detach);
     }
   }
 }

@@ -6,6 +6,9 @@ import dev.tributary.v1.TrainingEvent;
 import dev.tributary.v1.TrainingProgress;
 import dev.tributary.v1.TrainingRun;
 import dev.tributary.v1.TrainingRun.State;
+import dev.tributary.v1.TrainingStartRequest;
+import dev.tributary.v1.TrainingStartRequest.TrainedVersion;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// Shows a run until it ends: a bar, then the curve of its losses and what it cost. With `--json`
@@ -19,6 +22,25 @@ final class RunFollower {
   RunFollower(Tributary tributary, TributaryClient client) {
     this.tributary = tributary;
     this.client = client;
+  }
+
+  /// Starts a run and, unless detached, follows it to its end.
+  ///
+  /// @param time for the call that starts it
+  /// @return exit code
+  int run(TrainingStartRequest request, Duration time, boolean detach) {
+    TrainingRun run = client.trainings().start(request, time);
+    started(run);
+    return detach ? 0 : report(follow(run.getRunId()));
+  }
+
+  /// @param number null: the version that prod leads to
+  static TrainedVersion version(@Nullable Integer number) {
+    TrainedVersion.Builder version = TrainedVersion.newBuilder();
+    if (number != null) {
+      version.setNumber(number);
+    }
+    return version.build();
   }
 
   /// Says what was started.

@@ -224,8 +224,10 @@ public final class Llama implements StepRunner, BaseWeights {
 
   @Override
   public boolean holds(LoraWeights adapter) {
-    return adapter.pairs().values().stream()
-        .allMatch(pair -> ops.holds(pair.a()) && ops.holds(pair.bt()));
+    // Asked with every lease: where nothing is copied it must cost nothing.
+    return !ops.copiesAdapters()
+        || adapter.pairs().values().stream()
+            .allMatch(pair -> ops.holds(pair.a()) && ops.holds(pair.bt()));
   }
 
   @Override

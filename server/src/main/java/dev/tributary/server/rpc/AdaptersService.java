@@ -1,7 +1,6 @@
 package dev.tributary.server.rpc;
 
 import com.google.protobuf.Empty;
-import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.AdapterVersion;
@@ -42,7 +41,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The methods of tributary.v1.Adapters. Callers read their own adapters and those of `public`, and
@@ -125,7 +123,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
             request.getDigest().isEmpty() ? null : request.getDigest(),
             request.getAllowBaseMismatch(),
             request.getManifestDigest());
-    return named(
+    return Statuses.named(
         request.getAdapter(),
         () ->
             hub
@@ -195,7 +193,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
           AdapterChoice.checkName(request.getName(), "name");
           AdapterName name = own(request.getName());
           String etag = AdapterRequests.etag(request.getEtag());
-          return named(
+          return Statuses.named(
               request.getName(),
               () -> {
                 store.deleteAdapter(name, etag, call::await);
@@ -239,7 +237,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
           AdapterChoice.checkName(request.getAdapter(), "adapter");
           AdapterRequests.checkNumber(request.getNumber(), "number");
           AdapterName name = own(request.getAdapter());
-          return named(
+          return Statuses.named(
               request.getAdapter(),
               () -> {
                 store.deleteVersion(name, request.getNumber(), call::await);
@@ -297,7 +295,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
         call -> {
           AdapterVersion version = resolveOwn(request.getAdapter(), call);
           try (Lease lease = lease(request.getAdapter(), version, call)) {
-            named(
+            Statuses.named(
                 request.getAdapter().getName(),
                 () -> {
                   store.pin(lease);
@@ -343,30 +341,21 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   }
 
   private Lease lease(AdapterSelector selector, AdapterVersion version, Call<?> call) {
-    return named(selector.getName(), () -> call.await(store.lease(version)));
+    return Statuses.named(selector.getName(), () -> call.await(store.lease(version)));
   }
 
   private AdapterInfo find(String name, String field) {
     AdapterChoice.checkName(name, field);
-    return named(name, () -> catalogue.get(tenant(), name));
+    return Statuses.named(name, () -> catalogue.get(tenant(), name));
   }
 
   /// The adapter of the caller's own namespace.
   private AdapterName own(String name) {
-    return named(name, () -> catalogue.own(tenant(), name));
+    return Statuses.named(name, () -> catalogue.own(tenant(), name));
   }
 
   private static String tenant() {
     return Caller.current().tenant();
-  }
-
-  /// Whatever is refused is told of the adapter as the caller named it.
-  private static <T> T named(String adapter, Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (AdapterException e) {
-      throw Statuses.of(e.refusal(), adapter);
-    }
   }
 
   private interface Work<T> {

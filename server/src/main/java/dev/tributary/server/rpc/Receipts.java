@@ -168,7 +168,6 @@ final class Receipts {
         entry.kind() == Kind.CORRECTION
             ? CorrectionRecord.Open.of(entry.leaves()).shares()
             : AttributionRecord.Open.of(entry.leaves()).shares();
-    told.setBasePpm(shares.basePpm()).setUnattributedPpm(shares.unattributedPpm());
     Record record = entry.record().orElse(null);
     // What is erased is known by its pseudonyms alone.
     List<String> names =

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -125,6 +126,15 @@ final class Statuses {
               share.retryAfter());
       case Rejection.Draining draining -> unavailable(SHUTTING_DOWN);
     };
+  }
+
+  /// Runs `work`; whatever it refuses is told of the adapter as the caller named it.
+  static <T> T named(String adapter, Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (AdapterException e) {
+      throw of(e.refusal(), adapter);
+    }
   }
 
   /// What the state refused. Names are as the caller gave them.

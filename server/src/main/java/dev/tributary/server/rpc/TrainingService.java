@@ -1,6 +1,5 @@
 package dev.tributary.server.rpc;
 
-import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.adapter.Catalogue;
 import dev.tributary.server.rpc.Contributing.Given;
 import dev.tributary.server.state.AdapterName;
@@ -28,7 +27,6 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The methods of tributary.v1.Training. Callers train adapters of their own namespace, and see
@@ -260,7 +258,7 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
     if (version.hasNumber()) {
       AdapterRequests.checkNumber(version.getNumber(), "number");
     }
-    var unused = named(named, () -> catalogue.get(tenant(), adapter.toString()));
+    var unused = Statuses.named(named, () -> catalogue.get(tenant(), adapter.toString()));
     return runs.sources().trained(adapter, version.hasNumber() ? version.getNumber() : null);
   }
 
@@ -317,20 +315,11 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
 
   /// The adapter of the caller's own namespace.
   private AdapterName own(String name) {
-    return named(name, () -> catalogue.own(tenant(), name));
+    return Statuses.named(name, () -> catalogue.own(tenant(), name));
   }
 
   private static String tenant() {
     return Caller.current().tenant();
-  }
-
-  /// Whatever is refused is told of the adapter as the caller named it.
-  private static <T> T named(String adapter, Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (AdapterException e) {
-      throw Statuses.of(e.refusal(), adapter);
-    }
   }
 
   private interface Work<T> {

@@ -50,28 +50,6 @@ final class BackwardKernels {
     }
   }
 
-  /// The head whose first dimension lies at byte `at`, turned by the opposite angle.
-  ///
-  /// @param table cosines, then sines
-  static void rotate(MemorySegment values, long at, float[] table) {
-    int half = table.length / 2;
-    int d = 0;
-    for (; d + Lanes.LENGTH <= half; d += Lanes.LENGTH) {
-      FloatVector first = Lanes.f32(values, at + 4L * d);
-      FloatVector second = Lanes.f32(values, at + 4L * (half + d));
-      FloatVector cos = FloatVector.fromArray(Lanes.F, table, d);
-      FloatVector sin = FloatVector.fromArray(Lanes.F, table, half + d);
-      Lanes.toF32(first.mul(cos).add(second.mul(sin)), values, at + 4L * d);
-      Lanes.toF32(second.mul(cos).sub(first.mul(sin)), values, at + 4L * (half + d));
-    }
-    for (; d < half; d++) {
-      float first = values.get(Bytes.FLOAT, at + 4L * d);
-      float second = values.get(Bytes.FLOAT, at + 4L * (half + d));
-      values.set(Bytes.FLOAT, at + 4L * d, first * table[d] + second * table[half + d]);
-      values.set(Bytes.FLOAT, at + 4L * (half + d), second * table[d] - first * table[half + d]);
-    }
-  }
-
   /// With `s = 1 / (1 + exp(-gate))`: `dUp = dy gate s`, `dGate = dy up s (1 + gate (1 - s))`.
   static void swiglu(Matrix gateUp, Matrix dy, Matrix dGateUp, int row) {
     MemorySegment in = gateUp.data().segment();

@@ -105,16 +105,25 @@ final class CpuBackward implements BackwardOps {
     BackwardChecks.rotate(dqkv, positions, shape);
     float[][] tables = new float[positions.length][];
     for (int i = 0; i < tables.length; i++) {
-      tables[i] = rotary.at(positions[i]);
+      tables[i] = opposite(rotary.at(positions[i]));
     }
     team.forEach(
         dqkv.rows(),
         (worker, i) -> {
           for (int head = 0; head < shape.heads() + shape.kvHeads(); head++) {
-            BackwardKernels.rotate(
+            RotaryKernel.rotate(
                 dqkv.data().segment(), dqkv.offset(i, head * shape.headDim()), tables[i]);
           }
         });
+  }
+
+  /// Of the opposite angle: a sine's sign alone, so a product with it has the same bits.
+  private static float[] opposite(float[] table) {
+    float[] turned = table.clone();
+    for (int i = turned.length / 2; i < turned.length; i++) {
+      turned[i] = -turned[i];
+    }
+    return turned;
   }
 
   @Override

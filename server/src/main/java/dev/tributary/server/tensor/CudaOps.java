@@ -80,6 +80,11 @@ final class CudaOps implements Ops {
   }
 
   @Override
+  public boolean copiesAdapters() {
+    return true;
+  }
+
+  @Override
   public boolean holds(Matrix adapter) {
     return adapter.data().isPooled();
   }

@@ -116,6 +116,11 @@ public sealed interface Ops extends AutoCloseable permits CpuOps, CudaOps, Refer
   /// the product's input, float32 `[rows, inputs]`; y: its output, float32 `[rows, columns]`.
   void lora(Matrix x, Matrix y, List<LoraSegment> segments);
 
+  /// Whether adapters are brought to memory of the device's own before kernels read them.
+  default boolean copiesAdapters() {
+    return false;
+  }
+
   /// Whether a matrix of an adapter is where the kernels read it. If not, a step that uses it
   /// brings it there first. Any thread may ask.
   default boolean holds(Matrix adapter) {

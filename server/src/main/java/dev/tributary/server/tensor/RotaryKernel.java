@@ -36,7 +36,9 @@ final class RotaryKernel {
   }
 
   /// The head at byte `at`.
-  private static void rotate(MemorySegment values, long at, float[] table) {
+  ///
+  /// @param table cosines, then sines; sines of the other sign turn it back
+  static void rotate(MemorySegment values, long at, float[] table) {
     int half = table.length / 2;
     int d = 0;
     for (; d + Lanes.LENGTH <= half; d += Lanes.LENGTH) {
