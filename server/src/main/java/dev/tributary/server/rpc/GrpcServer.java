@@ -65,6 +65,7 @@ public final class GrpcServer implements AutoCloseable {
   private final Callers callers;
   private final @Nullable ReloadingTls tls;
   private final Server server;
+  private final JsonCalls json;
 
   private GrpcServer(
       Serving serving,
@@ -73,7 +74,8 @@ public final class GrpcServer implements AutoCloseable {
       Access access,
       Records records,
       ServerBuilder<?> builder,
-      @Nullable ReloadingTls tls) {
+      @Nullable ReloadingTls tls)
+      throws IOException {
     this.serving = serving;
     this.access = access;
     books = records.books();
@@ -126,9 +128,11 @@ public final class GrpcServer implements AutoCloseable {
                 ids,
                 delay,
                 settings.streamIdle()));
-    services.forEach(service -> builder.addService(checked(service)));
+    List<ServerServiceDefinition> checked = services.stream().map(this::checked).toList();
+    json = JsonCalls.over(checked, serving.tokenizer());
     server =
         builder
+            .addServices(checked)
             .addService(ServerInterceptors.intercept(health.getHealthService(), callers))
             .addService(
                 ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), callers))
@@ -306,12 +310,18 @@ public final class GrpcServer implements AutoCloseable {
   }
 
   private void end() {
+    json.close();
     loads.close();
     shadows.close();
     delay.close();
     if (tls != null) {
       tls.close();
     }
+  }
+
+  /// Calls that come as JSON; they end with this.
+  public JsonCalls json() {
+    return json;
   }
 
   /// Full names of the methods that it serves.

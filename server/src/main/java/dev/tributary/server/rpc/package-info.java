@@ -39,6 +39,9 @@
 /// see ([Receipts]), the log as everybody sees it ([LogAnswers]), and contributions, whose leaves
 /// are there before anybody can name them ([Contributing]).
 ///
+/// **JSON.** What the web port's page asks goes through the same interceptors and handlers, over an
+/// in-process transport ([JsonCalls]).
+///
 /// **Training.** [TrainingService] refuses what cannot be trained before anything is registered,
 /// then registers it as [Contributing] does for all, and queues the run; runs themselves are
 /// [dev.tributary.server.train.TrainingRuns]' affair.
