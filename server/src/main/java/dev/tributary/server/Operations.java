@@ -9,11 +9,14 @@ import dev.tributary.server.metrics.Metrics;
 import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.metrics.Traces;
 import dev.tributary.server.rpc.Access;
+import dev.tributary.server.rpc.JsonCalls;
 import dev.tributary.server.rpc.ListenAddress;
 import dev.tributary.server.state.Role;
 import dev.tributary.server.tensor.KvCache;
+import dev.tributary.server.web.Api;
 import dev.tributary.server.web.LogFiles;
 import dev.tributary.server.web.LogPages;
+import dev.tributary.server.web.Page;
 import dev.tributary.server.web.Pages;
 import dev.tributary.server.web.Web;
 import dev.tributary.tlog.Note;
@@ -22,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +91,26 @@ final class Operations implements AutoCloseable {
   /// @param access knows who may read its entries
   void show(Log log, Access access) {
     pages.show(new LogPages(new ShownLog(log), key -> verdict(access.role(key))));
+  }
+
+  /// The page finds from now on what it asks for.
+  void answer(JsonCalls calls) {
+    pages.answer(
+        new Api() {
+          @Override
+          public Page call(String method, Map<String, String> fields, List<String> authorization) {
+            return page(calls.call(method, fields, authorization));
+          }
+
+          @Override
+          public Page tokens(String ids, List<String> authorization) {
+            return page(calls.tokens(ids, authorization));
+          }
+        });
+  }
+
+  private static Page page(JsonCalls.Reply reply) {
+    return Page.json(reply.status(), reply.json());
   }
 
   private static LogPages.Verdict verdict(Optional<Role> role) {

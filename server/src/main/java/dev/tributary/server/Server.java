@@ -205,6 +205,7 @@ final class Server implements AutoCloseable {
             books,
             security.tls());
     operations.phase(grpc::phase);
+    operations.answer(grpc.json());
     out.printf(
         "warm-up   %s on %d threads of %s%n",
         seconds(new Warmup(engine, shape).run(WARM_UP).toNanos()),
@@ -227,10 +228,15 @@ final class Server implements AutoCloseable {
     admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
     operations
         .webAddress()
-        .ifPresent(web -> out.printf("web       http://%s/metrics, /healthz, /readyz%n", web));
+        .ifPresent(
+            web ->
+                out.printf(
+                    "page      http://%s/%nweb       http://%s/metrics, /healthz, /readyz%n",
+                    web, web));
     if (operations.webIsOpen()) {
       out.println(
-          "          open to other machines, without a key: names and figures of all tenants");
+          "          open to other machines, without a key: names and figures of all tenants;"
+              + " answers only with one");
     }
     out.printf("ready on %s after %s%n", address(), seconds(System.nanoTime() - start));
     adapters.rehearse();

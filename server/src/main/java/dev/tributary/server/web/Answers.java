@@ -15,6 +15,12 @@ final class Answers {
   static final String POLICY =
       "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+  /// The page loads its own files and asks its own server, and makes no text into markup or code.
+  static final String PAGE_POLICY =
+      POLICY
+          + "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
+          + "; require-trusted-types-for 'script'; trusted-types 'none'";
+
   private Answers() {}
 
   /// @param head whether only the headers are wanted
@@ -26,8 +32,15 @@ final class Answers {
             head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(page.body()));
     HttpHeaders headers = response.headers();
     headers.set(HttpHeaderNames.CONTENT_TYPE, page.contentType());
-    headers.set(HttpHeaderNames.CONTENT_LENGTH, page.body().length);
-    headers.set(HttpHeaderNames.CONTENT_SECURITY_POLICY, POLICY);
+    if (page.status() != HttpResponseStatus.NOT_MODIFIED.code()) {
+      headers.set(HttpHeaderNames.CONTENT_LENGTH, page.body().length);
+    }
+    if (page.tag() != null) {
+      headers.set(HttpHeaderNames.ETAG, page.tag());
+    }
+    headers.set(
+        HttpHeaderNames.CONTENT_SECURITY_POLICY,
+        page.contentType().equals(Page.HTML) ? PAGE_POLICY : POLICY);
     headers.set(HttpHeaderNames.X_FRAME_OPTIONS, "DENY");
     headers.set("x-content-type-options", "nosniff");
     headers.set("referrer-policy", "no-referrer");

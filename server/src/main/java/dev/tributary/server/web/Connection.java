@@ -33,8 +33,6 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   /// The event that the port closes.
   static final Object STOP = new Object();
 
-  private static final String SCHEME = "bearer ";
-
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
   private final Pages pages;
@@ -116,25 +114,33 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
         || HttpUtil.getContentLength(request, 0L) != 0) {
       return new Reply(Page.text(413, "requests have no body here\n"), head, false);
     }
-    String path = request.uri().split("\\?", 2)[0];
+    Request asked = asked(context, request, named.getFirst());
+    String known = request.headers().get(HttpHeaderNames.IF_NONE_MATCH, "");
     CompletableFuture<Page> page =
         pages
-            .at(path, key(request))
+            .at(asked)
+            .thenApply(made -> made.unless(known))
             .exceptionally(
                 e -> {
-                  log.error("the page {} failed", path, e);
+                  log.error("the page {} failed", asked.path(), e);
                   return Page.text(500, "internal error, in the server's log\n");
                 });
     return new Reply(page, head, HttpUtil.isKeepAlive(request));
   }
 
-  /// The one key that the request brings; empty for none.
-  private static String key(HttpRequest request) {
-    List<String> values = request.headers().getAll(HttpHeaderNames.AUTHORIZATION);
-    return values.size() == 1
-            && values.getFirst().regionMatches(true, 0, SCHEME, 0, SCHEME.length())
-        ? values.getFirst().substring(SCHEME.length()).trim()
-        : "";
+  private static Request asked(ChannelHandlerContext context, HttpRequest request, String host) {
+    String[] parts = request.uri().split("\\?", 2);
+    boolean local =
+        context.channel().localAddress() instanceof InetSocketAddress at
+            && !at.isUnresolved()
+            && at.getAddress().isLoopbackAddress()
+            && HostNames.isLoopback(host);
+    return new Request(
+        parts[0],
+        parts.length == 2 ? parts[1] : "",
+        request.headers().getAll(HttpHeaderNames.AUTHORIZATION),
+        request.headers().get("sec-fetch-site", ""),
+        local);
   }
 
   /// Nothing more is read before the answer is: what else has come in waits in the handler before

@@ -35,6 +35,12 @@ final class HostNames {
     return host != null && (allowed.contains(host) || host.equals(local.toLowerCase(Locale.ROOT)));
   }
 
+  /// Whether a Host header names the machine itself.
+  static boolean isLoopback(String header) {
+    String host = host(header);
+    return host != null && LOOPBACK.contains(host);
+  }
+
   /// The header without its port, in lower case; null for what is no host and port.
   private static @Nullable String host(String header) {
     int end = header.startsWith("[") ? header.indexOf(']') + 1 : header.indexOf(':');

@@ -14,15 +14,19 @@ public final class Pages {
   private static final int UNAVAILABLE = 503;
 
   /// As many at once as there are connections.
-  private static final Executor READERS = task -> Thread.ofVirtual().name("web-tile").start(task);
+  private static final Executor READERS = task -> Thread.ofVirtual().name("web-page").start(task);
 
   private final Map<String, Supplier<Page>> pages = new ConcurrentSkipListMap<>();
 
   /// What is below [LogPages#TILES]; null before there is a log.
   private volatile @Nullable LogPages log;
 
+  /// What is below [ApiPages#PREFIX]; null before there is anything to ask.
+  private volatile @Nullable ApiPages api;
+
   /// The pages of every server. The suppliers are called on the port's thread and must not block.
   ///
+  /// @param name of the program with its version, at `/version`
   /// @param metrics in the format `metricsType`
   /// @param phase what the server is ready for; `serving` is ready
   public Pages(String name, Supplier<String> metrics, String metricsType, Supplier<String> phase) {
@@ -38,7 +42,8 @@ public final class Pages {
               ? Page.text(OK, "ready\n")
               : Page.text(UNAVAILABLE, "not ready: " + now + "\n");
         });
-    pages.put("/", () -> Page.text(OK, name + "\n\n" + String.join("\n", pages.keySet()) + "\n"));
+    pages.put("/version", () -> Page.text(OK, name + "\n"));
+    Site.pages().forEach((path, page) -> pages.put(path, () -> page));
   }
 
   /// From now on there are the log's pages, too.
@@ -47,14 +52,24 @@ public final class Pages {
     pages.put(LogPages.CHECKPOINT, log::checkpoint);
   }
 
-  /// The page at `path`, without a query; 404 if there is none. What reads files does so on a
+  /// From now on the page finds what it asks for.
+  public void answer(Api api) {
+    this.api = new ApiPages(api);
+  }
+
+  /// The page that is asked for; 404 if there is none. What reads files or waits does so on a
   /// thread of its own.
-  ///
-  /// @param key that came with the request; empty for none
-  CompletableFuture<Page> at(String path, String key) {
+  CompletableFuture<Page> at(Request request) {
+    String path = request.path();
     LogPages tiles = log;
     if (tiles != null && path.startsWith(LogPages.TILES)) {
-      return CompletableFuture.supplyAsync(() -> tiles.tile(path, key), READERS);
+      return CompletableFuture.supplyAsync(() -> tiles.tile(path, request.key()), READERS);
+    }
+    ApiPages calls = api;
+    if (path.startsWith(ApiPages.PREFIX)) {
+      return calls == null
+          ? CompletableFuture.completedFuture(ApiPages.NOT_YET)
+          : CompletableFuture.supplyAsync(() -> calls.at(request), READERS);
     }
     Supplier<Page> page = pages.get(path);
     try {

@@ -92,7 +92,7 @@ class WebTest {
 
   @Test
   void everyAnswer_hasTheHeadersThatKeepBrowsersOut() throws IOException {
-    for (String path : List.of("/", "/metrics", "/else")) {
+    for (String path : List.of("/version", "/metrics", "/else")) {
       assertThat(get(path))
           .contains(
               "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none';"
