@@ -11,6 +11,8 @@ const NO_CRYPTOGRAPHY =
   + "from another. Open it through a tunnel to localhost or a proxy with TLS, or use tributary receipt verify.";
 const NO_ED25519 = "This browser knows no Ed25519, which logs sign with. Newer ones do, and so does tributary receipt verify.";
 
+const WORD_FOR_WORD = " Marked text stands word for word in the data of whom its number names.";
+
 /**
  * All that there is to show of a receipt.
  *
@@ -135,7 +137,7 @@ function shares(attribution, summary) {
     bar(attribution),
     el("ul", { class: "legend" }, list),
     corrected(attribution, summary) ? el("p", { class: "trouble" }, "A correction took the place of these shares since; the list of answers shows what counts now.") : null,
-    el("p", { class: "fine" }, `Method: ${attribution.method}. Marked text stands word for word in the data of whom its number names.`),
+    el("p", { class: "fine" }, `Method: ${attribution.method}.${attribution.spans.length > 0 ? WORD_FOR_WORD : ""}`),
   );
 }
 

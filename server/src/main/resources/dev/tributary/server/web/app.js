@@ -26,7 +26,8 @@ async function look() {
   looking = true;
   try {
     const { name, rest } = place();
-    await Promise.all([serving(), VIEWS[name].refresh?.(rest)]);
+    await serving();
+    await VIEWS[name].refresh?.(rest);
   } finally {
     looking = false;
     if (again) look();
@@ -34,6 +35,14 @@ async function look() {
 }
 
 let base = "";
+let said = "";
+
+/** Told again only if it is news: screen readers read it out. */
+function tell(words, live) {
+  if (said === words) return;
+  said = words;
+  replace(status, el("span", { class: live ? "live" : "live off" }), words);
+}
 
 async function serving() {
   try {
@@ -44,10 +53,10 @@ async function serving() {
     }
     const checkpoint = await get("checkpoint").catch(() => null);
     const log = checkpoint === null ? "no log" : `log ${checkpoint.origin}, ${number(checkpoint.size ?? 0)} leaves`;
-    replace(status, el("span", { class: "live" }), `${base} \u00b7 ${log}`);
+    tell(`${base} \u00b7 ${log}`, true);
   } catch (e) {
     base = "";
-    replace(status, el("span", { class: "live off" }), e.message);
+    tell(e.message, false);
   }
 }
 

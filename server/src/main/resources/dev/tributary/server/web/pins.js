@@ -6,7 +6,7 @@ import { checkpoint, note, require, signatureProblem, utf8, verifierKey } from "
 const PREFIX = "tributary-pin:";
 
 /** `{vkey, how}` of the log's key; null if there is none. */
-export function pinned(origin) {
+function pinned(origin) {
   const kept = localStorage.getItem(PREFIX + origin);
   return kept === null ? null : JSON.parse(kept);
 }
@@ -20,10 +20,6 @@ export async function give(vkey) {
   const key = await verifierKey(vkey.trim());
   pin(key, "given by you");
   return key;
-}
-
-export function forget(origin) {
-  localStorage.removeItem(PREFIX + origin);
 }
 
 /** The key to trust for a log, which may be that of this server, met now for the first time; null if there is none. */

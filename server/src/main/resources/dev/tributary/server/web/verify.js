@@ -8,7 +8,7 @@ import { el, replace, trouble } from "./view.js";
 const out = el("article", { class: "detail", id: "dropped" });
 const said = el("p", { class: "fine", "aria-live": "polite" });
 const vkey = el("input", { type: "text", id: "vkey", spellcheck: "false", autocomplete: "off", placeholder: "NAME+ID+KEY" });
-const file = el("input", { type: "file", id: "file", onchange: () => open(file.files[0]) });
+const file = el("input", { type: "file", id: "file", onchange: chosen });
 let last = null;
 
 export const view = el(
@@ -25,6 +25,14 @@ export const view = el(
   said,
   out,
 );
+
+/** Lets go of the file, so that the same one can be chosen again after it changed. */
+function chosen() {
+  const [one] = file.files;
+  open(one).finally(() => {
+    file.value = "";
+  });
+}
 
 async function trust(event) {
   event.preventDefault();
