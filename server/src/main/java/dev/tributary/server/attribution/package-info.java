@@ -1,0 +1,5 @@
+/// draft
+@NullMarked
+package dev.tributary.server.attribution;
+
+import org.jspecify.annotations.NullMarked;
