@@ -222,7 +222,7 @@ final class StepCommand implements Callable<Integer> {
     }
 
     @Override
-    public void onFailed(Failure failure, List<PathRun> paths) {
+    public void onFailed(Failure failure, List<PathRun> paths, float[] drawn) {
       ended.countDown();
     }
   }

@@ -131,6 +131,28 @@ public final class Engine implements AutoCloseable {
     return enqueue(row, result);
   }
 
+  /// With what probability each token of an answer would be drawn: `[output]`; or throws a
+  /// [Rejection]. Cancelling the future frees the row; it fails with [JobFailedException].
+  public CompletableFuture<float[]> likelihoods(LikelihoodJob job) {
+    checkTokens(job.prompt(), maxSequence());
+    checkTokens(job.output(), maxSequence() - job.prompt().length);
+    Request request =
+        new Request(
+            nextId.getAndIncrement(),
+            job.tenant(),
+            job.weight(),
+            Priority.LOWEST,
+            job.computed(),
+            0,
+            job.prompt().length - 1,
+            settings.repeatable(),
+            scope(job.tenant(), job.adapters()),
+            job.paths());
+    CompletableFuture<float[]> result = new CompletableFuture<>();
+    Row row = new LikelihoodRow(new Sequence(request), clock.getAsLong(), job, result);
+    return enqueue(row, result);
+  }
+
   /// The logits `[vocabulary]` after the last token of `prompt` under each of `uses`, in order, all
   /// computed in one step; or throws a [Rejection]. Cancelling the future frees the row; it fails
   /// with [JobFailedException].

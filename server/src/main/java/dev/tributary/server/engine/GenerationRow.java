@@ -17,6 +17,7 @@ final class GenerationRow extends Row {
   private final TokenText.Decoder decoder;
   private final StopText stopText;
   private final TokenCounts counts;
+  private final DrawnTokens drawn;
 
   /// What the last step found and [#publish] has not told yet.
   private final List<Integer> newTokens = new ArrayList<>();
@@ -46,6 +47,7 @@ final class GenerationRow extends Row {
     decoder = job.echo() ? text.decoder() : text.decoder(job.prompt());
     stopText = new StopText(sampling.stop());
     counts = new TokenCounts(sampling.penalises() ? job.prompt() : new int[0]);
+    drawn = new DrawnTokens(sampling);
   }
 
   @Override
@@ -71,6 +73,7 @@ final class GenerationRow extends Row {
     sampler.read(logits.row(slice.end() - 1 - firstRow));
     int id = sampler.choose(sampling, counts, generated);
     addToken(sampler, id);
+    drawn.add(sampler, id, counts);
     sequence.append(id);
     counts.add(id);
     generated++;
@@ -97,7 +100,8 @@ final class GenerationRow extends Row {
             reason,
             new Observer.Usage(promptTokens(), sequence.cachedTokens(), generated),
             timings(now),
-            sequence.paths()));
+            sequence.paths(),
+            drawn.probabilities()));
     return true;
   }
 
@@ -114,7 +118,7 @@ final class GenerationRow extends Row {
 
   @Override
   void fail(Failure failure) {
-    observer.onFailed(failure, sequence.paths());
+    observer.onFailed(failure, sequence.paths(), drawn.probabilities());
   }
 
   private int promptTokens() {

@@ -17,7 +17,8 @@ public interface Observer {
   void onFinished(Finished finished);
 
   /// @param paths as in [Finished#paths], as far as it came
-  void onFailed(Failure failure, List<PathRun> paths);
+  /// @param drawn as in [Finished#drawn], of the tokens that were told
+  void onFailed(Failure failure, List<PathRun> paths, float[] drawn);
 
   /// @param maxTokens most tokens that will be generated: what was asked, clipped to the context
   /// @param cachedTokens tokens of the prompt that need not be computed
@@ -39,7 +40,11 @@ public interface Observer {
 
   /// @param paths that every computed token took, run-length and in order: of the prompt and all
   ///   generated tokens but the last, which nothing follows
-  record Finished(Reason reason, Usage usage, Timings timings, List<PathRun> paths) {}
+  /// @param drawn with what probability each generated token was drawn, after penalties,
+  ///   temperature and truncation but without bias; NaN where bias may have changed the choice
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Finished(
+      Reason reason, Usage usage, Timings timings, List<PathRun> paths, float[] drawn) {}
 
   /// Why an answer ended.
   enum Reason {

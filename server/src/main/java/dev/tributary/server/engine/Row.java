@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 
 /// Who asked for a sequence, and what becomes of its logits. All but [#cancel] belongs to the
 /// engine's thread, which lends it to one of its workers for [#sample].
-abstract sealed class Row permits GenerationRow, ScoreRow, ProbeRow {
+abstract sealed class Row permits GenerationRow, ScoreRow, LikelihoodRow, ProbeRow {
   final Sequence sequence;
 
   /// Of the job, for logs.

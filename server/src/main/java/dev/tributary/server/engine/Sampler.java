@@ -1,6 +1,7 @@
 package dev.tributary.server.engine;
 
 import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.LogitKernels;
 import dev.tributary.server.tensor.Matrix;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,8 @@ final class Sampler {
   /// The row read, with bias and penalties.
   private final Matrix adjusted;
 
+  private float drawn;
+
   Sampler(int vocabulary) {
     this.vocabulary = vocabulary;
     softmax = new Softmax(vocabulary);
@@ -45,14 +48,55 @@ final class Sampler {
   int choose(Sampling sampling, TokenCounts counts, int position) {
     Ranking ranking = adjust(sampling, counts);
     if (sampling.temperature() == 0) {
+      drawn = 1;
       return ranking.id(0);
     }
     double share = Philox.uniform(sampling.seed(), position);
-    if (topK(sampling) == vocabulary && sampling.topP() == 1 && sampling.minP() == 0) {
-      return softmax.draw(ranking.row(), ranking.max(), scale(sampling), share);
+    if (keepsAll(sampling)) {
+      float scale = scale(sampling);
+      int id = softmax.draw(ranking.row(), ranking.max(), scale, share);
+      drawn = part(ranking, id, scale, softmax.mass());
+      return id;
     }
     Ranking.Prefix kept = keep(ranking, sampling);
-    return ranking.id(ranking.walk(kept.count(), share * kept.mass(), 0).count() - 1);
+    int rank = ranking.walk(kept.count(), share * kept.mass(), 0).count() - 1;
+    drawn = (float) (ranking.weight(rank) / kept.mass());
+    return ranking.id(rank);
+  }
+
+  /// With what probability [#choose] took the token that it took last: the token's part of what was
+  /// kept, and 1 at temperature 0.
+  float drawn() {
+    return drawn;
+  }
+
+  /// With what probability [#choose] takes `id`: 0 for what is cut off; at temperature 0 it is 1
+  /// for the largest logit and 0 for all others. For the token that it took the same bits as
+  /// [#drawn].
+  float probability(int id, Sampling sampling, TokenCounts counts) {
+    Ranking ranking = adjust(sampling, counts);
+    if (sampling.temperature() == 0) {
+      return ranking.id(0) == id ? 1 : 0;
+    }
+    if (keepsAll(sampling)) {
+      float scale = scale(sampling);
+      return part(ranking, id, scale, softmax.mass(ranking.row(), ranking.max(), scale));
+    }
+    Ranking.Prefix kept = keep(ranking, sampling);
+    for (int rank = 0; rank < kept.count(); rank++) {
+      if (ranking.id(rank) == id) {
+        return (float) (ranking.weight(rank) / kept.mass());
+      }
+    }
+    return 0;
+  }
+
+  private boolean keepsAll(Sampling sampling) {
+    return topK(sampling) == vocabulary && sampling.topP() == 1 && sampling.minP() == 0;
+  }
+
+  private static float part(Ranking ranking, int id, float scale, double mass) {
+    return (float) (LogitKernels.weight(ranking.row().get(0, id), ranking.max(), scale) / mass);
   }
 
   /// The logits that choices are made of: bias and penalties applied.

@@ -80,6 +80,25 @@ public record Sampling(
     return new Sampling(maxTokens, 0, 0, 1, 0, 1, 0, 0, 0, List.of(), Set.of(), Map.of());
   }
 
+  /// The same without bias; itself where it has none.
+  Sampling unbiased() {
+    return logitBias.isEmpty()
+        ? this
+        : new Sampling(
+            maxTokens,
+            temperature,
+            topK,
+            topP,
+            minP,
+            repetitionPenalty,
+            presencePenalty,
+            frequencyPenalty,
+            seed,
+            stop,
+            stopTokenIds,
+            Map.of());
+  }
+
   /// The same, bounded by another count of tokens.
   Sampling withMaxTokens(int tokens) {
     return new Sampling(

@@ -9,6 +9,7 @@ import dev.tributary.server.tensor.Matrix;
 final class Softmax {
   private final float[] sums;
   private final float[] weights = new float[LogitKernels.BLOCK];
+  private double mass;
 
   Softmax(int vocabulary) {
     sums = new float[LogitKernels.blocks(vocabulary)];
@@ -24,7 +25,13 @@ final class Softmax {
 
   /// The sum of all weights `exp(scale * (logit - max))`.
   double mass(Matrix row, float max, float scale) {
-    return LogitKernels.sum(row, max, scale, sums);
+    mass = LogitKernels.sum(row, max, scale, sums);
+    return mass;
+  }
+
+  /// What [#mass] found last, for [#draw] too.
+  double mass() {
+    return mass;
   }
 
   /// The token at which the sum of weights, in order of id, exceeds a `share` of all, in `[0, 1)`.

@@ -13,6 +13,9 @@
 ///   random numbers are a function of seed and position ([Philox]), sums have a fixed order
 ///   ([Softmax]). [Observer.Finished] carries the paths, and a [Job] that is given them yields the
 ///   same bits, alone or in any company; a repeatable one yields the same bits always.
+/// - A generation tells with what probability it drew each token ([DrawnTokens]); a [LikelihoodJob]
+///   asks with what probability others would have: the two are one function of logits and request,
+///   so with the same adapters and paths they are the same bits.
 /// - Logits are asked for and read once a token, however often its keys and values are computed.
 /// - What no answer waits for, training say, runs in short pieces between steps, on this thread
 ///   since the device is its own, and in a bounded share of the time ([Background]).

@@ -56,7 +56,7 @@ final class Answering {
           finish(finished, held, out);
           return;
         }
-        case JobEvents.Event.Failed(var failure, var paths) -> {
+        case JobEvents.Event.Failed(var failure, var paths, var drawn) -> {
           var unused = recording.ended(end(failure, call), emitted, paths);
           throw Statuses.of(failure, call.id());
         }
@@ -95,7 +95,7 @@ final class Answering {
       case JobEvents.Event.Finished(var finished) -> {
         var unused = recording.ended(end(finished.reason()), emitted, finished.paths());
       }
-      case JobEvents.Event.Failed(var failure, var paths) -> {
+      case JobEvents.Event.Failed(var failure, var paths, var drawn) -> {
         boolean unread = failure instanceof Failure.Cancelled && Statuses.isNotRead(broken);
         var unused =
             recording.ended(unread ? EndReason.DISCONNECTED : end(failure, call), emitted, paths);

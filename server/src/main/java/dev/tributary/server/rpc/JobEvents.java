@@ -22,7 +22,8 @@ final class JobEvents implements Observer {
 
     record Finished(Observer.Finished detail) implements Event {}
 
-    record Failed(Failure failure, List<PathRun> paths) implements Event {}
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Failed(Failure failure, List<PathRun> paths, float[] drawn) implements Event {}
   }
 
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
@@ -99,9 +100,9 @@ final class JobEvents implements Observer {
   }
 
   @Override
-  public void onFailed(Failure failure, List<PathRun> paths) {
+  public void onFailed(Failure failure, List<PathRun> paths, float[] drawn) {
     over();
-    events.add(new Event.Failed(failure, paths));
+    events.add(new Event.Failed(failure, paths, drawn));
   }
 
   private void over() {

@@ -182,7 +182,7 @@ final class Replays {
           case JobEvents.Event.Finished finished -> {
             return emitted;
           }
-          case JobEvents.Event.Failed(var failure, var paths) ->
+          case JobEvents.Event.Failed(var failure, var paths, var drawn) ->
               throw Statuses.of(failure, call.id());
         }
       }

@@ -4,5 +4,8 @@ package dev.tributary.server.schedule;
 public enum Priority {
   HIGH,
   NORMAL,
-  LOW
+  LOW,
+
+  /// What is found out about answers that have ended: not for callers to choose.
+  LOWEST
 }

@@ -9,8 +9,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
@@ -88,6 +90,36 @@ record Company(Supplier<? extends StepRunner> runners, EngineSettings settings) 
     return answers;
   }
 
+  /// With what probability the answer would have been drawn, asked in an engine of its own.
+  float[] likelihoods(Job job, Recorder answer) {
+    AtomicLong clock = new AtomicLong();
+    Engine engine = engine(clock);
+    CompletableFuture<float[]> asked =
+        engine.likelihoods(
+            new LikelihoodJob(
+                job.id(),
+                job.tenant(),
+                job.weight(),
+                job.prompt(),
+                generated(job, answer),
+                job.adapters(),
+                job.sampling(),
+                OptionalLong.empty(),
+                answer.finished().paths()));
+    while (engine.turn() > 0) {
+      clock.addAndGet(10);
+    }
+    return asked.join();
+  }
+
+  /// The answer without an echo.
+  private static int[] generated(Job job, Recorder answer) {
+    return answer.tokens().stream()
+        .skip(job.echo() ? job.prompt().length : 0)
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
   private Engine engine(AtomicLong clock) {
     return new Engine(
         runners.get(),
@@ -105,6 +137,7 @@ record Company(Supplier<? extends StepRunner> runners, EngineSettings settings) 
     assertThat(answer.logprobs()).isEqualTo(other.logprobs());
     assertThat(answer.text()).isEqualTo(other.text());
     assertThat(answer.finished().reason()).isEqualTo(other.finished().reason());
+    assertThat(answer.finished().drawn()).isEqualTo(other.finished().drawn());
     assertThat(answer.finished().usage().completionTokens())
         .isEqualTo(other.finished().usage().completionTokens());
   }

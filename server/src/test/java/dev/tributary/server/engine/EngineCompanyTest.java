@@ -46,6 +46,10 @@ class EngineCompanyTest {
       Company.assertSame(answer, replayed);
       List<PathRun> paths = answer.finished().paths();
       assertThat(replayed.finished().paths()).isEqualTo(paths);
+      if (outcome.jobs().get(i).sampling().logitBias().isEmpty()) {
+        assertThat(company.likelihoods(outcome.jobs().get(i), answer))
+            .isEqualTo(answer.finished().drawn());
+      }
       Observer.Usage usage = answer.finished().usage();
       assertThat(paths.stream().mapToInt(PathRun::count).sum())
           .isEqualTo(usage.promptTokens() + usage.completionTokens() - 1);

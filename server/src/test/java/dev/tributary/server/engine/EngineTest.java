@@ -317,7 +317,7 @@ class EngineTest {
               }
 
               @Override
-              public void onFailed(Failure failure, List<PathRun> paths) {
+              public void onFailed(Failure failure, List<PathRun> paths, float[] drawn) {
                 throw new AssertionError("called again");
               }
             });

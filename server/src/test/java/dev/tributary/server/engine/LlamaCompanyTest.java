@@ -41,6 +41,9 @@ class LlamaCompanyTest {
         Job job = outcome.jobs().get(i);
         Recorder answer = outcome.answers().get(i);
         Company.assertSame(answer, company.alone(Company.replay(job, answer)));
+        if (job.sampling().logitBias().isEmpty()) {
+          assertThat(company.likelihoods(job, answer)).isEqualTo(answer.finished().drawn());
+        }
         if (job.repeatable()) {
           Company.assertSame(answer, company.alone(job));
         }

@@ -15,6 +15,9 @@ final class Recorder implements Observer {
   /// What a failed answer's tokens took.
   List<PathRun> paths = List.of();
 
+  /// With what probability a failed answer's tokens were drawn.
+  float[] drawn = {};
+
   @Override
   public void onStarted(Started event) {
     check(started == null && !end.isDone());
@@ -33,8 +36,9 @@ final class Recorder implements Observer {
   }
 
   @Override
-  public void onFailed(Failure failure, List<PathRun> taken) {
+  public void onFailed(Failure failure, List<PathRun> taken, float[] probabilities) {
     paths = taken;
+    drawn = probabilities;
     check(end.complete(failure));
   }
 

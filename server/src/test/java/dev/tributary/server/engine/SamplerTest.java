@@ -125,6 +125,39 @@ class SamplerTest {
     }
   }
 
+  /// Of every token, against float64 over whole lists; and the token drawn has the same bits.
+  @Test
+  void probability_equalsTheDefinition() {
+    Random random = new Random(8);
+    for (int round = 0; round < 400; round++) {
+      int vocabulary = 1 + random.nextInt(60);
+      float[] logits = new float[vocabulary];
+      for (int i = 0; i < vocabulary; i++) {
+        logits[i] = Math.round(random.nextGaussian() * 12) / 4f;
+      }
+      int[] prompt = random.ints(5, 0, vocabulary).toArray();
+      int[] output = random.ints(random.nextInt(8), 0, vocabulary).toArray();
+      Sampling sampling =
+          round % 5 == 0
+              ? sampling(0, 0, 1, 0, 1.5f, 0.5f, 0.5f, Map.of())
+              : randomSampling(random, vocabulary);
+      TokenCounts counts = counts(prompt, output);
+      Sampler sampler = new Sampler(vocabulary);
+      int chosen = choose(sampler, logits, sampling, counts, round);
+      float drawn = sampler.drawn();
+
+      double sum = 0;
+      for (int id = 0; id < vocabulary; id++) {
+        float probability = sampler.probability(id, sampling, counts);
+        assertThat((double) probability)
+            .isCloseTo(SlowSampler.probability(logits, sampling, prompt, output, id), within(2e-6));
+        sum += probability;
+      }
+      assertThat(sum).isCloseTo(1, within(1e-5));
+      assertThat(sampler.probability(chosen, sampling, counts)).isEqualTo(drawn).isPositive();
+    }
+  }
+
   /// The same tokens and logprobs, bit by bit, as the definition's: scratch that other rows used
   /// makes no difference.
   @Test

@@ -41,6 +41,21 @@ final class SlowSampler {
     return kept.stream().filter(i -> Math.exp(-distance[i]) >= sampling.minP()).toList();
   }
 
+  /// With what probability `id` is drawn: its part of the softmax over what is left, in float64.
+  static double probability(float[] logits, Sampling sampling, int[] prompt, int[] output, int id) {
+    float[] x = adjust(logits, sampling, prompt, output);
+    if (sampling.temperature() == 0) {
+      return ranked(x).getFirst() == id ? 1 : 0;
+    }
+    List<Integer> kept = keep(logits, sampling, prompt, output);
+    double max = x[kept.getFirst()];
+    double sum = 0;
+    for (int other : kept) {
+      sum += Math.exp((x[other] - max) / sampling.temperature());
+    }
+    return kept.contains(id) ? Math.exp((x[id] - max) / sampling.temperature()) / sum : 0;
+  }
+
   private static double mass(List<Integer> ids, float[] distance) {
     return ids.stream().mapToDouble(i -> Math.exp(-distance[i])).sum();
   }
