@@ -1,6 +1,7 @@
 package dev.tributary.record;
 
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -8,7 +9,8 @@ import java.util.List;
 ///
 /// @param contributors names, in the order of the shares
 /// @param spans of the answer that shares come from
-/// @param evidence what the shares were computed from, as the method has it
+/// @param evidence what the shares follow from, as [Evidence#encode] writes it; empty for methods
+///   that have none
 public record AttributionRecord(
     Open open, List<String> contributors, List<Span> spans, byte[] evidence) implements Record {
 
@@ -64,6 +66,55 @@ public record AttributionRecord(
             .flatMap(span -> span.contributors().stream())
             .allMatch(index -> index >= 0 && index < shares),
         "a span is of a contributor without a share");
+  }
+
+  /// What follows from `evidence`: shares, names, and those spans of it, no echoes, in which a
+  /// contributor with a share has sources.
+  ///
+  /// @param pseudonymKey of the adapter's version
+  public static AttributionRecord of(
+      long hour, long generationLeaf, String method, Evidence evidence, byte[] pseudonymKey) {
+    Division division = evidence.divide();
+    return new AttributionRecord(
+        new Open(hour, generationLeaf, method, division.shares(pseudonymKey)),
+        division.contributors(),
+        spans(evidence, division.contributors()),
+        evidence.encode());
+  }
+
+  /// @param names of those with shares, in their order
+  private static List<Span> spans(Evidence evidence, List<String> names) {
+    int[] shares = evidence.contributors().stream().mapToInt(names::indexOf).toArray();
+    List<Span> spans = new ArrayList<>();
+    for (Evidence.Span span : evidence.spans()) {
+      List<Integer> contributors =
+          span.sources().stream()
+              .map(source -> shares[evidence.sources().get(source).contributor()])
+              .filter(share -> share >= 0)
+              .distinct()
+              .sorted()
+              .toList();
+      if (!span.echo() && !contributors.isEmpty()) {
+        spans.add(new Span(span.start(), span.end(), contributors));
+      }
+    }
+    return spans;
+  }
+
+  /// Whether shares, names and spans are those that follow from the evidence.
+  ///
+  /// @throws RecordException if the evidence is none
+  public boolean follows() {
+    Evidence read = Evidence.decode(evidence);
+    Division division = read.divide();
+    return division.contributors().equals(contributors)
+        && division.parts().stream()
+            .map(Division.Part::ppm)
+            .toList()
+            .equals(open.shares().shares().stream().map(Shares.Share::ppm).toList())
+        && division.basePpm() == open.shares().basePpm()
+        && division.unattributedPpm() == open.shares().unattributedPpm()
+        && spans(read, contributors).equals(spans);
   }
 
   @Override

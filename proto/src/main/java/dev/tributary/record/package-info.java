@@ -110,7 +110,21 @@
 /// presence, f32 frequency penalty, u64 seed, text* stop, u31* stop token ids, (u31 token, f32
 /// bias)* ascending by token.
 ///
-/// Golden bytes of every kind are made by `.ci/goldens/records.py`, which shares no code with this.
+/// An attribution's evidence, where its method has one ([Evidence] says how shares follow from it):
+///
+/// ```
+/// u8 version, 1  choice NONE, TOO_LONG, BACKLOG, NO_INFLUENCE, SEVERAL_ADAPTERS, EMPTY
+/// u31 threshold  token*  text* contributors  source*  span*
+/// ```
+///
+/// A token is `u8` 0 for a mass of 0, `u8` 1 for 65,536, `u8` 2 for one that logit_bias changed,
+/// else `u8` 3 and the mass as `u16`. A source is u31 cluster, u31 contributor, i32 score; a span
+/// is u31 first token, u31 first token after it, u31 first byte, u31 first byte after it, u31
+/// places, u31* sources, u8 1 if it is an echo and else 0. Sources ascend by cluster, a span's
+/// sources by their index, and spans by their four positions, each without repetition.
+///
+/// Golden bytes of every kind are made by `.ci/goldens/records.py`, those of evidence with its
+/// shares by `.ci/goldens/evidence.py`; they share no code with this.
 ///
 /// ## Sealed record
 ///
