@@ -7,8 +7,9 @@ import java.util.List;
 
 /// Whose data a generation is credited to. The first one of a generation counts.
 ///
-/// @param contributors names, in the order of the shares
-/// @param spans of the answer that shares come from
+/// @param contributors names: of those who have shares in the order of these, then of those who
+///   only stand in spans
+/// @param spans of the answer that stand verbatim in contributors' data
 /// @param evidence what the shares follow from, as [Evidence#encode] writes it; empty for methods
 ///   that have none
 public record AttributionRecord(
@@ -39,7 +40,7 @@ public record AttributionRecord(
   ///
   /// @param start in UTF-8 bytes
   /// @param end in UTF-8 bytes, exclusive
-  /// @param contributors indices into the shares
+  /// @param contributors indices into the names
   public record Span(int start, int end, List<Integer> contributors) {
     public Span {
       contributors = List.copyOf(contributors);
@@ -59,46 +60,55 @@ public record AttributionRecord(
     contributors = List.copyOf(contributors);
     spans = List.copyOf(spans);
     evidence = evidence.clone();
-    int shares = open.shares().shares().size();
-    open.shares().checkNames(contributors);
+    int names = contributors.size();
+    open.shares()
+        .checkNames(contributors.subList(0, Math.min(names, open.shares().shares().size())));
     RecordException.require(
         spans.stream()
             .flatMap(span -> span.contributors().stream())
-            .allMatch(index -> index >= 0 && index < shares),
-        "a span is of a contributor without a share");
+            .allMatch(index -> index >= 0 && index < names),
+        "a span is of a contributor without a name");
   }
 
-  /// What follows from `evidence`: shares, names, and those spans of it, no echoes, in which a
-  /// contributor with a share has sources.
+  /// What follows from `evidence`: shares, and those spans of it, no echoes, that have sources.
   ///
   /// @param pseudonymKey of the adapter's version
   public static AttributionRecord of(
       long hour, long generationLeaf, String method, Evidence evidence, byte[] pseudonymKey) {
     Division division = evidence.divide();
+    List<String> names = new ArrayList<>(division.contributors());
+    List<Span> spans = spans(evidence, names);
     return new AttributionRecord(
         new Open(hour, generationLeaf, method, division.shares(pseudonymKey)),
-        division.contributors(),
-        spans(evidence, division.contributors()),
+        names,
+        spans,
         evidence.encode());
   }
 
-  /// @param names of those with shares, in their order
+  /// @param names of those with shares, in their order; added to
   private static List<Span> spans(Evidence evidence, List<String> names) {
-    int[] shares = evidence.contributors().stream().mapToInt(names::indexOf).toArray();
     List<Span> spans = new ArrayList<>();
     for (Evidence.Span span : evidence.spans()) {
+      if (span.echo() || span.sources().isEmpty()) {
+        continue;
+      }
       List<Integer> contributors =
           span.sources().stream()
-              .map(source -> shares[evidence.sources().get(source).contributor()])
-              .filter(share -> share >= 0)
+              .map(source -> evidence.sources().get(source).contributor())
               .distinct()
               .sorted()
+              .map(contributor -> number(names, evidence.contributors().get(contributor)))
               .toList();
-      if (!span.echo() && !contributors.isEmpty()) {
-        spans.add(new Span(span.start(), span.end(), contributors));
-      }
+      spans.add(new Span(span.start(), span.end(), contributors));
     }
     return spans;
+  }
+
+  private static int number(List<String> names, String name) {
+    if (!names.contains(name)) {
+      names.add(name);
+    }
+    return names.indexOf(name);
   }
 
   /// Whether shares, names and spans are those that follow from the evidence.
@@ -107,14 +117,15 @@ public record AttributionRecord(
   public boolean follows() {
     Evidence read = Evidence.decode(evidence);
     Division division = read.divide();
-    return division.contributors().equals(contributors)
+    List<String> names = new ArrayList<>(division.contributors());
+    return spans(read, names).equals(spans)
+        && names.equals(contributors)
         && division.parts().stream()
             .map(Division.Part::ppm)
             .toList()
             .equals(open.shares().shares().stream().map(Shares.Share::ppm).toList())
         && division.basePpm() == open.shares().basePpm()
-        && division.unattributedPpm() == open.shares().unattributedPpm()
-        && spans(read, contributors).equals(spans);
+        && division.unattributedPpm() == open.shares().unattributedPpm();
   }
 
   @Override
@@ -129,7 +140,7 @@ public record AttributionRecord(
 
   @Override
   public Sealed seal(SecureRandom random) {
-    open.shares().checkWhole(contributors);
+    open.shares().checkWhole(contributors.subList(0, open.shares().shares().size()));
     return Sealed.draw(
         kind(),
         Encoder.encode(open::encode),

@@ -169,6 +169,25 @@ class RecordTest {
     return sealed.fields().stream().map(f -> HexFormat.of().formatHex(f.data())).toList();
   }
 
+  /// Contributors of spans may be without a share, but nobody without a name.
+  @Test
+  void attribution_withNamesBeyondTheShares_onlyThese() {
+    AttributionRecord.Open open =
+        new AttributionRecord.Open(
+            1, 2, "m", new Shares(List.of(new Shares.Share(new Pseudonym(1, 2), 9)), 0, 999_991));
+    List<AttributionRecord.Span> spans = List.of(new AttributionRecord.Span(0, 2, List.of(1, 0)));
+    AttributionRecord record =
+        new AttributionRecord(open, List.of("ann", "bob"), spans, new byte[0]);
+    assertThat(AttributionRecord.of(record.seal(Samples.seeded(12)))).isEqualTo(record);
+
+    assertThatExceptionOfType(RecordException.class)
+        .isThrownBy(() -> new AttributionRecord(open, List.of("ann"), spans, new byte[0]))
+        .withMessage("a span is of a contributor without a name");
+    assertThatExceptionOfType(RecordException.class)
+        .isThrownBy(() -> new AttributionRecord(open, List.of(), List.of(), new byte[0]))
+        .withMessage("0 names for 1 shares");
+  }
+
   @Test
   void of_anotherKind_refused() {
     Sealed started = new Samples(3).started().seal(Samples.seeded(10));

@@ -178,17 +178,18 @@ final class Samples {
 
   AttributionRecord attribution(long generationLeaf, int shares) {
     Shares divided = shares(shares);
+    int names = shares + random.nextInt(3);
     return new AttributionRecord(
         new AttributionRecord.Open(hour(), generationLeaf, text(), divided),
-        names(shares),
-        shares == 0 ? List.of() : list(4, () -> span(shares)),
+        names(names),
+        names == 0 ? List.of() : list(4, () -> span(names)),
         bytes(random.nextInt(100)));
   }
 
-  private AttributionRecord.Span span(int shares) {
+  private AttributionRecord.Span span(int names) {
     int start = random.nextInt(1000);
     return new AttributionRecord.Span(
-        start, start + 1 + random.nextInt(50), list(3, () -> random.nextInt(shares)));
+        start, start + 1 + random.nextInt(50), list(3, () -> random.nextInt(names)));
   }
 
   AuditRecord audit() {
