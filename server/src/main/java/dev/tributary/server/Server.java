@@ -19,6 +19,7 @@ import dev.tributary.server.model.LlamaLoader;
 import dev.tributary.server.rpc.Access;
 import dev.tributary.server.rpc.AdminKey;
 import dev.tributary.server.rpc.AdminServer;
+import dev.tributary.server.rpc.Attributing;
 import dev.tributary.server.rpc.Books;
 import dev.tributary.server.rpc.GrpcServer;
 import dev.tributary.server.rpc.GrpcSettings;
@@ -192,6 +193,7 @@ final class Server implements AutoCloseable {
                 engine,
                 tokenizer,
                 adapters,
+                Attributing.NONE,
                 training.runs(),
                 served,
                 GenerationConfig.defaults(model),

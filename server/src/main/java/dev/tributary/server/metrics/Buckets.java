@@ -23,6 +23,10 @@ final class Buckets {
   /// Making a record durable: 1 ms to 1 s.
   static final Duration[] APPEND = millis(1, 2, 3, 5, 7, 10, 15, 25, 50, 100, 250, 500, 1_000);
 
+  /// Attributing an answer: 5 ms to 1 min.
+  static final Duration[] ATTRIBUTION =
+      millis(5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
+
   /// Tokens of a request: powers of two up to 131,072.
   static final double[] TOKENS = {
     1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 65_536,

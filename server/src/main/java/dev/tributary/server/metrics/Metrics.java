@@ -35,6 +35,7 @@ public final class Metrics {
   private final Set<String> reasons = ConcurrentHashMap.newKeySet();
   private final VersionBook versions = new VersionBook(VersionBook.CAPACITY);
   private final AtomicInteger leases = new AtomicInteger();
+  private final AtomicInteger attributing = new AtomicInteger();
   private final AdaptersInUse inUse;
   private final Traces traces;
   private final LongSupplier clock;
@@ -76,6 +77,9 @@ public final class Metrics {
     completionTokens = tokens("tributary.request.generation.tokens", "Tokens of an answer.");
     Gauge.builder("tributary.adapter.leases.open", leases, AtomicInteger::get)
         .description("Rights to use an adapter that calls hold now.")
+        .register(registry);
+    Gauge.builder("tributary.attributions.pending", attributing, AtomicInteger::get)
+        .description("Answers that have ended and have no attribution yet.")
         .register(registry);
     watchEngine();
   }
@@ -214,6 +218,31 @@ public final class Metrics {
         .description("From handing a record to the ledger until it is durable, by kind.")
         .serviceLevelObjectives(Buckets.APPEND)
         .tag("kind", kind)
+        .register(registry)
+        .record(waited);
+  }
+
+  /// So many more answers, or fewer, wait for their attribution.
+  public void attributing(int change) {
+    attributing.addAndGet(change);
+  }
+
+  /// An attribution became durable.
+  ///
+  /// @param method of a fixed set
+  /// @param outcome of a fixed set
+  /// @param waited since the answer's record was durable
+  public void attributed(String method, String outcome, Duration waited) {
+    Counter.builder("tributary.attributions")
+        .description("Attributions of answers by method and outcome.")
+        .tag("method", method)
+        .tag("outcome", outcome)
+        .register(registry)
+        .increment();
+    Timer.builder("tributary.attribution.time")
+        .description("From an answer's record to that of its attribution, by method.")
+        .serviceLevelObjectives(Buckets.ATTRIBUTION)
+        .tag("method", method)
         .register(registry)
         .record(waited);
   }

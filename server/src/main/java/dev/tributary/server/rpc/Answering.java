@@ -1,10 +1,11 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.record.AttributionRecord;
 import dev.tributary.record.EndReason;
 import dev.tributary.server.engine.Failure;
 import dev.tributary.server.engine.Observer;
 import dev.tributary.v1.GenerateEvent;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -18,14 +19,22 @@ final class Answering {
   private final Emitted emitted;
   private final EventWriter writer;
   private final Call<?> call;
+  private final boolean whole;
 
+  /// @param whole whether the last event waits for the attribution
   Answering(
-      JobEvents events, Recording recording, Emitted emitted, EventWriter writer, Call<?> call) {
+      JobEvents events,
+      Recording recording,
+      Emitted emitted,
+      EventWriter writer,
+      Call<?> call,
+      boolean whole) {
     this.events = events;
     this.recording = recording;
     this.emitted = emitted;
     this.writer = writer;
     this.call = call;
+    this.whole = whole;
   }
 
   /// Returns when all is sent; throws the status of a job that has no answer.
@@ -57,7 +66,7 @@ final class Answering {
           return;
         }
         case JobEvents.Event.Failed(var failure, var paths, var drawn) -> {
-          var unused = recording.ended(end(failure, call), emitted, paths);
+          var unused = recording.ended(end(failure, call), emitted, paths, drawn);
           throw Statuses.of(failure, call.id());
         }
       }
@@ -66,11 +75,23 @@ final class Answering {
 
   private void finish(
       Observer.Finished finished, @Nullable GenerateEvent held, Consumer<GenerateEvent> out) {
-    OptionalLong leaf = recording.ended(end(finished.reason()), emitted, finished.paths());
+    Optional<Recorded> recorded =
+        recording.ended(end(finished.reason()), emitted, finished.paths(), finished.drawn());
     if (held != null) {
       out.accept(held);
     }
-    out.accept(writer.finished(finished, leaf));
+    out.accept(
+        writer.finished(finished, recorded, whole ? attribution(recorded) : Optional.empty()));
+  }
+
+  /// Waits for it, within the call's time; empty without a ledger, and if it does not take it.
+  private Optional<AttributionRecord> attribution(Optional<Recorded> recorded) {
+    return recorded.flatMap(
+        answer ->
+            call.await(
+                answer
+                    .attribution()
+                    .handle((attribution, failure) -> Optional.ofNullable(attribution))));
   }
 
   /// Waits until a job that was cancelled has ended, and records what it brought forth until then;
@@ -93,12 +114,14 @@ final class Answering {
       case JobEvents.Event.Started(var started) -> recording.started(started);
       case JobEvents.Event.Delta(var delta) -> emitted.add(delta);
       case JobEvents.Event.Finished(var finished) -> {
-        var unused = recording.ended(end(finished.reason()), emitted, finished.paths());
+        var unused =
+            recording.ended(end(finished.reason()), emitted, finished.paths(), finished.drawn());
       }
       case JobEvents.Event.Failed(var failure, var paths, var drawn) -> {
         boolean unread = failure instanceof Failure.Cancelled && Statuses.isNotRead(broken);
         var unused =
-            recording.ended(unread ? EndReason.DISCONNECTED : end(failure, call), emitted, paths);
+            recording.ended(
+                unread ? EndReason.DISCONNECTED : end(failure, call), emitted, paths, drawn);
       }
     }
   }

@@ -1,10 +1,14 @@
 package dev.tributary.server.rpc;
 
+import dev.tributary.record.AdapterBuildRecord;
+import dev.tributary.record.AdapterUse;
 import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.ledger.Ledger;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +45,20 @@ public record Books(Ledger ledger, Accounts accounts) implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new CancellationException();
     }
+  }
+
+  /// As [PseudonymKeys#of].
+  Optional<byte[]> pseudonymKey(AdapterUse use, long generation) {
+    if (!awaitUpTo(generation, LAG)) {
+      throw Statuses.unavailable("the accounts lag behind the ledger");
+    }
+    OptionalLong build = accounts.build(Receipts.owner(use.name()), use.digest());
+    return build.isEmpty() || build.getAsLong() > generation
+        ? Optional.empty()
+        : ledger
+            .record(build.getAsLong())
+            .map(AdapterBuildRecord::of)
+            .map(AdapterBuildRecord::pseudonymKey);
   }
 
   @Override

@@ -10,19 +10,25 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// What an answer brought forth: its generated tokens, and the bits of their log-probabilities.
+/// What an answer brought forth: its generated tokens, the bits of their log-probabilities, and its
+/// text.
 final class Emitted {
   private final int echoed;
+  private final int echoedChars;
+  private final StringBuilder text = new StringBuilder();
   private final List<Integer> tokens = new ArrayList<>();
   private final ByteArrayOutputStream bits = new ByteArrayOutputStream();
   private int passed;
 
   /// @param echoed tokens of the prompt that come before the first generated one
-  Emitted(int echoed) {
+  /// @param echoedChars of the text of these
+  Emitted(int echoed, int echoedChars) {
     this.echoed = echoed;
+    this.echoedChars = echoedChars;
   }
 
   void add(Observer.Delta delta) {
+    text.append(delta.text());
     for (int i = 0; i < delta.tokenIds().size(); i++) {
       if (passed++ >= echoed) {
         tokens.add(delta.tokenIds().get(i));
@@ -36,6 +42,11 @@ final class Emitted {
   /// The generated tokens.
   List<Integer> tokens() {
     return tokens;
+  }
+
+  /// What was generated, without what was echoed before.
+  String text() {
+    return text.substring(Math.min(echoedChars, text.length()));
   }
 
   /// SHA-256 over each token's log-probability and then its alternatives, each a token id and a

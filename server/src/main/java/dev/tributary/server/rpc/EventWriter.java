@@ -1,6 +1,7 @@
 package dev.tributary.server.rpc;
 
 import com.google.protobuf.ByteString;
+import dev.tributary.record.AttributionRecord;
 import dev.tributary.server.engine.Observer;
 import dev.tributary.server.engine.Sampling;
 import dev.tributary.server.tokenize.Tokenizer;
@@ -13,7 +14,7 @@ import dev.tributary.v1.Started;
 import dev.tributary.v1.Timings;
 import dev.tributary.v1.TokenLogprob;
 import dev.tributary.v1.Usage;
-import java.util.OptionalLong;
+import java.util.Optional;
 
 /// Writes one generation's events as the contract has them.
 ///
@@ -51,8 +52,12 @@ record EventWriter(
     return GenerateEvent.newBuilder().setDelta(told).build();
   }
 
-  /// @param leaf of the generation; empty without a ledger
-  GenerateEvent finished(Observer.Finished finished, OptionalLong leaf) {
+  /// @param recorded empty without a ledger
+  /// @param attribution empty where it is not waited for
+  GenerateEvent finished(
+      Observer.Finished finished,
+      Optional<Recorded> recorded,
+      Optional<AttributionRecord> attribution) {
     Observer.Usage usage = finished.usage();
     Observer.Timings timings = finished.timings();
     long queue = beforeNanos - loadNanos + timings.queue();
@@ -75,21 +80,23 @@ record EventWriter(
                         .setCachedTokens(usage.cachedTokens())
                         .setCompletionTokens(usage.completionTokens()))
                 .setTimings(told)
-                .setReceipt(receipt(leaf)))
+                .setReceipt(receipt(recorded, attribution)))
         .build();
   }
 
-  private Receipt.Builder receipt(OptionalLong leaf) {
+  private Receipt.Builder receipt(
+      Optional<Recorded> recorded, Optional<AttributionRecord> attribution) {
     Receipt.Builder receipt =
         Receipt.newBuilder()
             .setGenerationId(generationId)
             .addAllAdapterDigests(leases.digests())
             .setEndTime(Times.timestamp(serving.time().instant()));
-    if (leaf.isPresent()) {
-      receipt.setLeafIndex(leaf.getAsLong());
-      if (shares) {
-        receipt.setPending(Receipt.Pending.getDefaultInstance());
-      }
+    recorded.ifPresent(answer -> receipt.setLeafIndex(answer.leaf()));
+    if (recorded.isPresent() && shares) {
+      boolean named = Receipts.owns(Caller.current().tenant(), leases.recorded());
+      attribution.ifPresentOrElse(
+          record -> receipt.setAttribution(Receipts.attribution(record, named)),
+          () -> receipt.setPending(Receipt.Pending.getDefaultInstance()));
     }
     return receipt;
   }

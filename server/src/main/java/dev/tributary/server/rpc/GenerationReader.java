@@ -23,6 +23,7 @@ final class GenerationReader {
   ///
   /// @param requestId empty where the caller chose none
   /// @param shares whether the caller wants to hear of shares
+  /// @param whole whether it asked to hear of them, and so waits where all comes in one message
   record Asked(
       String requestId,
       String affinityKey,
@@ -34,7 +35,8 @@ final class GenerationReader {
       OptionalLong timeLimitNanos,
       Priority priority,
       boolean repeatable,
-      boolean shares) {}
+      boolean shares,
+      boolean whole) {}
 
   private final SamplingReader samplings;
   private final RequestLimits limits;
@@ -47,7 +49,7 @@ final class GenerationReader {
   Asked read(GenerateRequest request) {
     checkKey(request.getRequestIdBytes(), "request_id");
     checkKey(request.getAffinityKeyBytes(), "affinity_key");
-    checkAttribution(request.getAttribution());
+    AttributionLevel level = level(request.getAttribution());
     OutputOptions output = request.getOutput();
     if (output.hasFormat()) {
       checkFormat(output.getFormat());
@@ -67,7 +69,9 @@ final class GenerationReader {
             : OptionalLong.empty(),
         priority(request.getPriority()),
         request.getRepeatable(),
-        request.getAttribution().getLevel() != AttributionLevel.ATTRIBUTION_LEVEL_NONE);
+        level != AttributionLevel.ATTRIBUTION_LEVEL_NONE,
+        level == AttributionLevel.ATTRIBUTION_LEVEL_SPANS
+            || level == AttributionLevel.ATTRIBUTION_LEVEL_INFLUENCE);
   }
 
   /// How many alternatives a token.
@@ -106,12 +110,10 @@ final class GenerationReader {
     }
   }
 
-  private static void checkAttribution(AttributionOptions attribution) {
-    switch (attribution.getLevel()) {
-      case ATTRIBUTION_LEVEL_UNSPECIFIED, ATTRIBUTION_LEVEL_NONE -> {}
-      case ATTRIBUTION_LEVEL_SPANS, ATTRIBUTION_LEVEL_INFLUENCE ->
-          throw Statuses.unbuiltField("attribution.level");
-      case UNRECOGNIZED -> throw Statuses.invalid("attribution.level", "is unknown");
+  private static AttributionLevel level(AttributionOptions attribution) {
+    if (attribution.getLevel() == AttributionLevel.UNRECOGNIZED) {
+      throw Statuses.invalid("attribution.level", "is unknown");
     }
+    return attribution.getLevel();
   }
 }

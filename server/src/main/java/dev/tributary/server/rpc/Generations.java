@@ -3,8 +3,10 @@ package dev.tributary.server.rpc;
 import dev.tributary.server.engine.Job;
 import dev.tributary.server.engine.Ticket;
 import dev.tributary.server.state.Requests;
+import dev.tributary.server.tokenize.TextDecoder;
 import dev.tributary.v1.GenerateEvent;
 import dev.tributary.v1.GenerateRequest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -43,8 +45,9 @@ final class Generations {
     this.ids = ids;
   }
 
+  /// @param once whether the events become one message, which can wait for the attribution
   /// @param out takes the events; blocks while the reader is behind, throws when the call has ended
-  void run(GenerateRequest request, Call<?> call, Consumer<GenerateEvent> out) {
+  void run(GenerateRequest request, Call<?> call, boolean once, Consumer<GenerateEvent> out) {
     long arrived = serving.clock().getAsLong();
     GenerationReader.Asked asked = reader.read(request);
     recorder.checkOpen();
@@ -56,7 +59,7 @@ final class Generations {
               () -> asked.input().encode(serving.tokenizer(), serving.model().vocabulary()));
       checkFits(prompt.length, asked.input().field());
       place.reserve(prompt.length);
-      run(asked, prompt, place, arrived, call, out);
+      run(asked, prompt, place, arrived, call, once, out);
     }
   }
 
@@ -66,6 +69,7 @@ final class Generations {
       TenantUse.Place place,
       long arrived,
       Call<?> call,
+      boolean once,
       Consumer<GenerateEvent> out) {
     String tenant = Caller.current().tenant();
     String requestId = asked.requestId().isEmpty() ? ids.next() : asked.requestId();
@@ -87,7 +91,7 @@ final class Generations {
       place.taken();
       tally.generation();
       call.onEnd(ticket::cancel);
-      Emitted emitted = new Emitted(asked.echo() ? prompt.length : 0);
+      Emitted emitted = asked.echo() ? echoing(prompt) : new Emitted(0, 0);
       Recording recording = recorder.begin(job, leases.recorded());
       Answering answering =
           new Answering(
@@ -103,7 +107,8 @@ final class Generations {
                   submitted - arrived,
                   leases.waitedNanos(),
                   asked.shares()),
-              call);
+              call,
+              once && asked.whole());
       try {
         answering.pass(
             started -> tally.prompt(started.promptTokens(), started.cachedTokens()),
@@ -123,6 +128,12 @@ final class Generations {
         keep(reservation, charged);
       }
     }
+  }
+
+  private Emitted echoing(int[] prompt) {
+    TextDecoder decoder = serving.tokenizer().decoder();
+    return new Emitted(
+        prompt.length, Arrays.stream(prompt).map(id -> decoder.push(id).length()).sum());
   }
 
   /// Takes the id that the caller chose, or throws ALREADY_EXISTS.

@@ -52,6 +52,9 @@ public final class GrpcServer implements AutoCloseable {
   /// After answers have ended, for their last bytes to leave.
   private static final Duration FLUSH = Duration.ofSeconds(2);
 
+  /// Before the engine drains, for answers to end and be attributed.
+  private static final Duration ATTRIBUTION = Duration.ofSeconds(5);
+
   private final Serving serving;
   private final HealthStatusManager health = new HealthStatusManager();
   private final Admission admission;
@@ -90,7 +93,7 @@ public final class GrpcServer implements AutoCloseable {
     shadows = new Shadows(serving);
     SecureRandom random = new SecureRandom();
     Ids ids = new Ids(serving.time(), random);
-    recorder = new Recorder(records.journal(), serving.model(), serving.time());
+    recorder = new Recorder(records, serving);
     Books books = records.books();
     Contributing contributing =
         books == null
@@ -281,8 +284,13 @@ public final class GrpcServer implements AutoCloseable {
   public void drain(Duration grace) throws InterruptedException {
     leave();
     admission.drain();
+    long began = System.nanoTime();
+    // An engine that drains takes no rows, those of attributions neither.
+    recorder.awaitAttributed(grace.compareTo(ATTRIBUTION) < 0 ? grace : ATTRIBUTION);
+    Duration left = grace.minusNanos(System.nanoTime() - began);
+    Duration rest = left.isNegative() ? Duration.ZERO : left;
     try {
-      serving.engine().drain(grace).get(grace.plus(FLUSH).toNanos(), TimeUnit.NANOSECONDS);
+      serving.engine().drain(rest).get(rest.plus(FLUSH).toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException | TimeoutException e) {
       // The rows are lost either way; what is left of the calls ends below.
       log.warn("the engine did not drain", e);
@@ -311,6 +319,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private void end() {
     json.close();
+    recorder.close();
     loads.close();
     shadows.close();
     delay.close();

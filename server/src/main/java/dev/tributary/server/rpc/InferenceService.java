@@ -76,7 +76,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     Call.serve(
         responses,
         ids.next(),
-        call -> generations.run(request, call, call.paced(delay, streamIdle)::send));
+        call -> generations.run(request, call, false, call.paced(delay, streamIdle)::send));
   }
 
   @Override
@@ -86,7 +86,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         ids.next(),
         call -> {
           CollectedAnswer answer = new CollectedAnswer();
-          generations.run(request, call, answer::add);
+          generations.run(request, call, true, answer::add);
           call.answer(answer.response());
         });
   }

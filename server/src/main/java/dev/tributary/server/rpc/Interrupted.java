@@ -45,7 +45,8 @@ final class Interrupted {
         var unused =
             books
                 .ledger()
-                .append(Recorder.attribution(leaf, baseOnly, Recorder.micros(time.instant())))
+                .append(
+                    AttributionWriter.unattributed(leaf, baseOnly, Recorder.micros(time.instant())))
                 .join();
       }
       books.follow();

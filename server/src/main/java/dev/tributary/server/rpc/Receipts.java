@@ -1,6 +1,7 @@
 package dev.tributary.server.rpc;
 
 import com.google.protobuf.ByteString;
+import dev.tributary.record.AdapterUse;
 import dev.tributary.record.AttributionRecord;
 import dev.tributary.record.CorrectionRecord;
 import dev.tributary.record.Kind;
@@ -34,6 +35,9 @@ import java.util.Set;
 final class Receipts {
   /// Who may tell whom a pseudonym stands for may tell it of every answer of the version.
   private static final Set<String> KEY = Set.of("adapter_build.pseudonym_key");
+
+  private static final Set<String> UNSAID =
+      Set.of(AttributionWriter.BASE_ONLY, AttributionWriter.UNATTRIBUTED);
 
   private static final Set<String> NAMES =
       Set.of("attribution.contributors", "attribution.evidence");
@@ -160,7 +164,7 @@ final class Receipts {
             .setMethod(counts.method())
             .setBasePpm(counts.basePpm())
             .setUnattributedPpm(counts.unattributedPpm());
-    if (counts.basePpm() + counts.unattributedPpm() == Shares.WHOLE) {
+    if (UNSAID.contains(counts.method())) {
       return told.build(); // Nobody's, so the record has no names and no spans.
     }
     Entry entry = ledger.entry(counts.leaf());
@@ -174,37 +178,75 @@ final class Receipts {
         switch (record) {
           case AttributionRecord attribution when named -> attribution.contributors();
           case CorrectionRecord correction when named -> correction.contributors();
-          case null, default ->
-              shares.shares().stream().map(share -> share.contributor().toString()).toList();
+          case null, default -> pseudonyms(shares);
         };
-    for (int i = 0; i < names.size(); i++) {
+    List<AttributionRecord.Span> spans =
+        reader == Reader.OWN && record instanceof AttributionRecord attribution
+            ? attribution.spans()
+            : List.of();
+    return fill(told, shares, names, spans).build();
+  }
+
+  /// What the caller of an answer is told of its attribution.
+  ///
+  /// @param named whether contributors are told by their names
+  static Attribution attribution(AttributionRecord record, boolean named) {
+    Shares shares = record.open().shares();
+    Attribution.Builder told =
+        Attribution.newBuilder()
+            .setMethod(record.open().method())
+            .setBasePpm(shares.basePpm())
+            .setUnattributedPpm(shares.unattributedPpm());
+    return fill(told, shares, named ? record.contributors() : pseudonyms(shares), record.spans())
+        .build();
+  }
+
+  private static List<String> pseudonyms(Shares shares) {
+    return shares.shares().stream().map(share -> share.contributor().toString()).toList();
+  }
+
+  /// @param names of those who have shares, and after them of those who only stand in spans; to
+  ///   whom these are not told, they are left out
+  private static Attribution.Builder fill(
+      Attribution.Builder told,
+      Shares shares,
+      List<String> names,
+      List<AttributionRecord.Span> spans) {
+    for (int i = 0; i < shares.shares().size(); i++) {
       told.addShares(
           Attribution.Share.newBuilder()
               .setContributor(names.get(i))
               .setPpm(shares.shares().get(i).ppm()));
     }
-    if (reader == Reader.OWN && record instanceof AttributionRecord attribution) {
-      attribution.spans().forEach(span -> told.addSpans(span(span, names)));
+    for (AttributionRecord.Span span : spans) {
+      List<String> whose =
+          span.contributors().stream()
+              .filter(index -> index < names.size())
+              .map(names::get)
+              .toList();
+      if (!whose.isEmpty()) {
+        told.addSpans(
+            Attribution.Span.newBuilder()
+                .setStart(span.start())
+                .setEnd(span.end())
+                .addAllContributors(whose));
+      }
     }
-    return told.build();
-  }
-
-  private static Attribution.Span span(AttributionRecord.Span span, List<String> names) {
-    return Attribution.Span.newBuilder()
-        .setStart(span.start())
-        .setEnd(span.end())
-        .addAllContributors(span.contributors().stream().map(names::get).toList())
-        .build();
+    return told;
   }
 
   /// Whether every adapter of the generation is its tenant's own.
   static boolean ownsAdapters(Generation generation) {
-    return generation.adapters().stream()
-        .allMatch(use -> owner(use.name()).equals(generation.tenant()));
+    return owns(generation.tenant(), generation.adapters());
+  }
+
+  /// Whether every adapter is the tenant's own.
+  static boolean owns(String tenant, List<AdapterUse> adapters) {
+    return adapters.stream().allMatch(use -> owner(use.name()).equals(tenant));
   }
 
   /// @param adapter `tenant/name`
-  private static String owner(String adapter) {
+  static String owner(String adapter) {
     return adapter.substring(0, Math.max(0, adapter.indexOf('/')));
   }
 }

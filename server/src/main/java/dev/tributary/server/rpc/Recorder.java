@@ -9,11 +9,9 @@ import dev.tributary.record.EndReason;
 import dev.tributary.record.GenerationRecord;
 import dev.tributary.record.Record;
 import dev.tributary.record.SamplingParameters;
-import dev.tributary.record.Shares;
 import dev.tributary.record.StartedRecord;
 import dev.tributary.server.engine.Job;
 import dev.tributary.server.engine.Sampling;
-import dev.tributary.server.ledger.LedgerBusy;
 import dev.tributary.server.schedule.PathRun;
 import dev.tributary.tlog.Hash;
 import dev.tributary.v1.ReplayResult;
@@ -24,9 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,36 +30,28 @@ import org.slf4j.LoggerFactory;
 ///
 /// A generation that leaves the queue has a Started record, durable before its first delta is sent,
 /// and, however it ends, a Generation record, durable before its last one is; both bear its id. An
-/// Attribution record follows at once. Until attribution is built it says what is known: an answer
-/// without adapters is the base's own, of any other nothing can be told.
+/// Attribution record follows as soon as it is known what to say ([Attributions]).
 final class Recorder {
-  /// Of answers without adapters.
-  static final String BASE_ONLY = "base-only-v1";
-
-  /// Of all others.
-  static final String UNATTRIBUTED = "unattributed-v1";
-
-  /// While the ledger is full.
-  private static final int ATTEMPTS = 1_000;
-
-  private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
-
   private static final Logger log = LoggerFactory.getLogger(Recorder.class);
 
   private final Journal journal;
   private final Hash base;
   private final String numerics;
   private final InstantSource time;
+  private final Attributions attributions;
 
   /// Generations with a Started record and no other.
   @GuardedBy("this")
   private int open;
 
-  Recorder(Journal journal, ServedModel model, InstantSource time) {
-    this.journal = journal;
-    base = Hash.ofText(model.baseDigest());
-    numerics = model.numericsId();
-    this.time = time;
+  Recorder(Records records, Serving serving) {
+    journal = records.journal();
+    base = Hash.ofText(serving.model().baseDigest());
+    numerics = serving.model().numericsId();
+    time = serving.time();
+    attributions =
+        new Attributions(
+            serving.attributing(), records, serving.metrics(), serving.clock(), serving.time());
   }
 
   /// A Started record is on its way, which a Generation record will follow.
@@ -77,17 +65,41 @@ final class Recorder {
     notifyAll();
   }
 
-  /// Waits until no generation is open, at most this long.
-  synchronized void awaitClosed(Duration most) throws InterruptedException {
+  /// Waits until no generation is open and all are attributed, at most this long.
+  void awaitAttributed(Duration most) throws InterruptedException {
+    long end = System.nanoTime() + most.toNanos();
+    if (awaitNoneOpen(most)) {
+      var unused = attributions.await(Duration.ofNanos(Math.max(0, end - System.nanoTime())));
+    }
+  }
+
+  /// Waits until no generation is open, at most this long, and then until what was said of them is
+  /// durable; of those of which nothing was said yet, nothing is.
+  void awaitClosed(Duration most) throws InterruptedException {
+    if (!awaitNoneOpen(most)) {
+      log.warn("generations have no record of their end; the next start writes it");
+    }
+    attributions.end();
+    if (!attributions.await(most)) {
+      log.warn("generations have no attribution; the next start writes it");
+    }
+  }
+
+  private synchronized boolean awaitNoneOpen(Duration most) throws InterruptedException {
     long end = System.nanoTime() + most.toNanos();
     while (open > 0) {
       long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
       if (left <= 0) {
-        log.warn("{} generations have no record of their end; the next start writes it", open);
-        return;
+        return false;
       }
       wait(left);
     }
+    return true;
+  }
+
+  /// Nothing is attributed any more.
+  void close() {
+    attributions.end();
   }
 
   /// Whether there are records at all.
@@ -113,8 +125,8 @@ final class Recorder {
   ///
   /// @param maxTokens as it was clipped to the context
   /// @param cached tokens of the prompt that were not computed anew
-  /// @return the index of the generation's leaf
-  long ended(
+  /// @param drawn with what probability each token was drawn
+  Recorded ended(
       Job job,
       List<AdapterUse> adapters,
       long startedLeaf,
@@ -123,9 +135,10 @@ final class Recorder {
       int cached,
       Emitted emitted,
       EndReason end,
-      List<PathRun> paths) {
+      List<PathRun> paths,
+      float[] drawn) {
     long leaf =
-        append(
+        journal.appendPatiently(
             new GenerationRecord(
                 job.id(),
                 startedLeaf,
@@ -145,22 +158,7 @@ final class Recorder {
                 job.repeatable(),
                 startMicros,
                 now()));
-    attribute(leaf, adapters.isEmpty());
-    return leaf;
-  }
-
-  /// Appends what may not be refused for want of room, since it tells of what has been sent.
-  private long append(Record record) {
-    for (int attempt = 0; ; attempt++) {
-      try {
-        return journal.append(record).join();
-      } catch (CompletionException e) {
-        if (!(e.getCause() instanceof LedgerBusy) || attempt == ATTEMPTS) {
-          throw e;
-        }
-        LockSupport.parkNanos(PAUSE);
-      }
-    }
+    return new Recorded(leaf, attribute(leaf, job, adapters, emitted, paths, drawn));
   }
 
   /// A generation was given again. Durable on return.
@@ -168,7 +166,7 @@ final class Recorder {
     long now = now();
     String outcome = result.getOutcome().name().substring("OUTCOME_".length());
     var unused =
-        append(
+        journal.appendPatiently(
             new AuditRecord(
                 new AuditRecord.Open(
                     Record.hour(now),
@@ -181,29 +179,36 @@ final class Recorder {
                 result.hasPosition() ? "from position " + result.getPosition() : ""));
   }
 
-  /// An attribution that finds the ledger full is made up for at the next start, as one that a
-  /// crash prevented.
-  private void attribute(long leaf, boolean baseOnly) {
-    journal
-        .append(attribution(leaf, baseOnly, now()))
-        .whenComplete(
-            (index, failure) -> {
-              if (failure != null) {
-                log.warn("leaf {} has no attribution yet", leaf, failure);
-              }
-            });
-  }
-
-  static Record attribution(long leaf, boolean baseOnly, long micros) {
-    return new AttributionRecord(
-        new AttributionRecord.Open(
-            Record.hour(micros),
+  /// Whose data it was, is found out beside the call.
+  private CompletableFuture<AttributionRecord> attribute(
+      long leaf,
+      Job job,
+      List<AdapterUse> adapters,
+      Emitted emitted,
+      List<PathRun> paths,
+      float[] drawn) {
+    if (adapters.isEmpty()) {
+      return attributions.baseOnly(leaf);
+    }
+    int tokens = emitted.tokens().size();
+    if (tokens == 0) {
+      return attributions.unattributed(
+          leaf, new Attributing.Unattributed(Attributing.Reason.EMPTY, ""));
+    }
+    return attributions.attribute(
+        new Attributing.Answered(
+            job.id(),
+            job.tenant(),
+            job.weight(),
             leaf,
-            baseOnly ? BASE_ONLY : UNATTRIBUTED,
-            baseOnly ? new Shares(List.of(), Shares.WHOLE, 0) : Shares.unattributed()),
-        List.of(),
-        List.of(),
-        new byte[0]);
+            job.prompt(),
+            emitted.tokens().stream().mapToInt(Integer::intValue).toArray(),
+            Arrays.copyOf(drawn, tokens),
+            emitted.text(),
+            job.sampling(),
+            job.adapters(),
+            adapters,
+            paths));
   }
 
   private long now() {

@@ -6,7 +6,7 @@ import dev.tributary.server.engine.Job;
 import dev.tributary.server.engine.Observer;
 import dev.tributary.server.schedule.PathRun;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -56,17 +56,26 @@ final class Recording {
 
   /// Writes how the generation ended, unless that is done; it is durable on return.
   ///
-  /// @return the index of its leaf; empty without a ledger, for a job that never left the queue,
-  ///   and at the second call
-  OptionalLong ended(EndReason end, Emitted emitted, List<PathRun> paths) {
+  /// @param drawn with what probability each token was drawn
+  /// @return empty without a ledger, for a job that never left the queue, and at the second call
+  Optional<Recorded> ended(EndReason end, Emitted emitted, List<PathRun> paths, float[] drawn) {
     if (started == null || ended) {
-      return OptionalLong.empty();
+      return Optional.empty();
     }
     ended = true;
     try {
-      return OptionalLong.of(
+      return Optional.of(
           recorder.ended(
-              job, adapters, started.join(), startMicros, maxTokens, cached, emitted, end, paths));
+              job,
+              adapters,
+              started.join(),
+              startMicros,
+              maxTokens,
+              cached,
+              emitted,
+              end,
+              paths,
+              drawn));
     } finally {
       recorder.closed();
     }

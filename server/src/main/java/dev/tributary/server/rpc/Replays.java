@@ -159,7 +159,7 @@ final class Replays {
               freePlace(tenant);
             });
     Job job = job(record, sampling, leases, call);
-    Emitted emitted = new Emitted(0);
+    Emitted emitted = new Emitted(0, 0);
     takePlace(tenant);
     Ticket ticket;
     try {

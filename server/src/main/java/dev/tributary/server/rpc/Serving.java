@@ -10,6 +10,7 @@ import java.util.function.LongSupplier;
 
 /// What the services stand on.
 ///
+/// @param attributing says whose data answers come from
 /// @param metrics told of every call
 /// @param clock the engine's: nanoseconds, as [System#nanoTime]
 /// @param time of day, for ids and receipts
@@ -17,6 +18,7 @@ public record Serving(
     Engine engine,
     Tokenizer tokenizer,
     AdapterStore adapters,
+    Attributing attributing,
     TrainingRuns training,
     ServedModel model,
     GenerationDefaults defaults,

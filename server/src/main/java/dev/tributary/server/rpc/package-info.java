@@ -42,6 +42,10 @@
 /// **JSON.** What the web port's page asks goes through the same interceptors and handlers, over an
 /// in-process transport ([JsonCalls]).
 ///
+/// **Attribution.** Whose data an answer is, [Attributing] says, beside the call and after it; this
+/// package asks, and records what it said ([Attributions]). Only a GenerateOnce whose caller asked
+/// for shares waits for that.
+///
 /// **Training.** [TrainingService] refuses what cannot be trained before anything is registered,
 /// then registers it as [Contributing] does for all, and queues the run; runs themselves are
 /// [dev.tributary.server.train.TrainingRuns]' affair.

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.tributary.record.AdapterBuildRecord;
 import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.adapter.TestStore;
 import dev.tributary.server.engine.Engine;
@@ -91,6 +92,12 @@ final class RpcFixture implements AutoCloseable {
 
   /// Null where records go to [#journal].
   final @Nullable Books books;
+
+  /// Whom the server asks.
+  volatile Attributing attributing = Attributing.NONE;
+
+  /// Of every version, where there are no books.
+  final byte[] pseudonymKey = new byte[AdapterBuildRecord.KEY_BYTES];
 
   final FakeTraining fakeTraining;
   final TrainingRuns training;
@@ -255,6 +262,7 @@ final class RpcFixture implements AutoCloseable {
             engine,
             tokenizer,
             store.store(),
+            answer -> attributing.attribute(answer),
             training,
             new ServedModel(
                 "Echo",
@@ -298,7 +306,9 @@ final class RpcFixture implements AutoCloseable {
               grpc,
               delay,
               access,
-              books == null ? new Records(journal, null) : Records.of(books, serving),
+              books == null
+                  ? new Records(journal, (use, generation) -> Optional.of(pseudonymKey), null)
+                  : Records.of(books, serving),
               options.overNetty()
                   ? GrpcServer.netty(grpc, ListenAddress.parse("127.0.0.1:0"), tls)
                   : InProcessServerBuilder.forName(name),

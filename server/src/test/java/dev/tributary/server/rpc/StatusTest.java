@@ -15,7 +15,6 @@ import com.google.rpc.QuotaFailure;
 import com.google.rpc.ResourceInfo;
 import com.google.rpc.RetryInfo;
 import dev.tributary.v1.AdapterSelector;
-import dev.tributary.v1.AttributionLevel;
 import dev.tributary.v1.Chat;
 import dev.tributary.v1.ChatMessage;
 import dev.tributary.v1.GenerateRequest;
@@ -371,9 +370,6 @@ class StatusTest {
     GenerateRequest.Builder grammar = say("a");
     grammar.getOutputBuilder().getFormatBuilder().setGrammar("root ::= \"a\"");
     assertUnbuilt("output.format.grammar", grammar);
-    GenerateRequest.Builder level = say("a");
-    level.getAttributionBuilder().setLevel(AttributionLevel.ATTRIBUTION_LEVEL_SPANS);
-    assertUnbuilt("attribution.level", level);
   }
 
   private void assertUnbuilt(String field, GenerateRequest.Builder request) {
