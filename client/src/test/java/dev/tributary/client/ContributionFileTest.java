@@ -77,4 +77,30 @@ class ContributionFileTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("line 3 of ");
   }
+
+  @Test
+  void read_lineThatIsTooLong_isRefusedAndTheNextIsRead() throws IOException, InterruptedException {
+    Path file = folder.resolve("long.jsonl");
+    Files.writeString(
+        file,
+        "{\"contributor\": \""
+            + "a".repeat(3 << 20)
+            + "\"}\n"
+            + "{\"contributor\": \"ann\", \"prompt\": \"a\", \"completion\": \"b\"}");
+    List<String> told = new ArrayList<>();
+    new ContributionFile(file, "")
+        .read(
+            new ContributionFile.LineReader() {
+              @Override
+              public void contribution(int line, Contribution contribution) {
+                told.add(line + " " + contribution.getContributor());
+              }
+
+              @Override
+              public void refused(int line, String why) {
+                told.add(line + " " + why);
+              }
+            });
+    assertThat(told).containsExactly("1 has more than 2097152 bytes", "2 ann");
+  }
 }

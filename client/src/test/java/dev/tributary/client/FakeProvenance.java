@@ -3,6 +3,8 @@ package dev.tributary.client;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import com.google.rpc.ResourceInfo;
+import dev.tributary.record.AdapterBuildRecord;
+import dev.tributary.record.AttributionRecord;
 import dev.tributary.record.ContributionRecord;
 import dev.tributary.record.Leaf;
 import dev.tributary.record.Proven;
@@ -50,6 +52,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.LongFunction;
 import java.util.function.UnaryOperator;
 
 /// A log in memory that is published whole with each call, and lies on command.
@@ -157,19 +160,8 @@ public final class FakeProvenance extends ProvenanceGrpc.ProvenanceImplBase {
 
   /// Appends an attributed generation, and keeps its receipt under its id.
   public byte[] answered(String id) {
-    append(Records.started(id));
-    Sealed generation = Records.generation(id).seal(random);
-    long leaf = append(generation);
-    Sealed attribution = Records.attribution(leaf).seal(random);
-    long shares = append(attribution);
-    dev.tributary.record.Receipt receipt =
-        new dev.tributary.record.Receipt(
-            Proven.of(generation, List.of(new Proven.Place(leaf, inclusion(leaf)))),
-            Optional.of(
-                Proven.of(attribution, List.of(new Proven.Place(shares, inclusion(shares))))),
-            List.of(),
-            List.of(),
-            note((int) size()));
+    dev.tributary.record.Receipt receipt = receipt(id, List.of(), Records::attribution);
+    long leaf = receipt.generation().index();
     receipts.put(
         id,
         ReceiptFile.newBuilder()
@@ -189,6 +181,32 @@ public final class FakeProvenance extends ProvenanceGrpc.ProvenanceImplBase {
             .setFile(ByteString.copyFrom(receipt.bytes()))
             .build());
     return receipt.bytes();
+  }
+
+  /// Appends builds, a generation that used these adapters, and its attribution.
+  public dev.tributary.record.Receipt receipt(
+      String id, List<AdapterBuildRecord> builds, LongFunction<AttributionRecord> attributionOf) {
+    List<Sealed> built = builds.stream().map(build -> build.seal(random)).toList();
+    List<Long> places = built.stream().map(this::append).toList();
+    append(Records.started(id));
+    Sealed generation = Records.generation(id, builds).seal(random);
+    long leaf = append(generation);
+    Sealed attribution = attributionOf.apply(leaf).seal(random);
+    long shares = append(attribution);
+    List<Proven> proven = new ArrayList<>();
+    for (int i = 0; i < built.size(); i++) {
+      proven.add(proven(built.get(i), places.get(i)));
+    }
+    return new dev.tributary.record.Receipt(
+        proven(generation, leaf),
+        Optional.of(proven(attribution, shares)),
+        proven,
+        List.of(),
+        note((int) size()));
+  }
+
+  private Proven proven(Sealed sealed, long leaf) {
+    return Proven.of(sealed, List.of(new Proven.Place(leaf, inclusion(leaf))));
   }
 
   @Override

@@ -91,6 +91,9 @@ public final class FakeServer implements AutoCloseable {
   /// The tokens that a replay sends.
   public volatile List<Integer> replayTokens = List.of();
 
+  /// The text that a replay sends with them.
+  public volatile String replayText = "";
+
   private final String name = InProcessServerBuilder.generateName();
   private final Server server;
 
@@ -242,7 +245,7 @@ public final class FakeServer implements AutoCloseable {
       }
       observer.onNext(
           GenerateEvent.newBuilder()
-              .setDelta(Delta.newBuilder().addAllTokenIds(replayTokens))
+              .setDelta(Delta.newBuilder().setText(replayText).addAllTokenIds(replayTokens))
               .build());
       ReplayResult result = replays.poll();
       if (result != null) {

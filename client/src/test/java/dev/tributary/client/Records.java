@@ -1,5 +1,7 @@
 package dev.tributary.client;
 
+import dev.tributary.record.AdapterBuildRecord;
+import dev.tributary.record.AdapterUse;
 import dev.tributary.record.AttributionRecord;
 import dev.tributary.record.AuditRecord;
 import dev.tributary.record.CorrectionRecord;
@@ -34,12 +36,25 @@ public final class Records {
   }
 
   public static GenerationRecord generation(String id) {
+    return generation(id, List.of());
+  }
+
+  /// @param builds of the adapters that it used
+  public static GenerationRecord generation(String id, List<AdapterBuildRecord> builds) {
     return new GenerationRecord(
         id,
         0,
         "acme",
         BASE,
-        List.of(),
+        builds.stream()
+            .map(
+                build ->
+                    new AdapterUse(
+                        build.tenant() + "/" + build.name(),
+                        build.number(),
+                        build.open().adapter(),
+                        1))
+            .toList(),
         new SamplingParameters(
             64, 0.5f, 40, 0.9f, 0, 1, 0, 0, -1, List.of("END\n"), List.of(2), new TreeMap<>()),
         List.of(1, 2, 3),
@@ -54,6 +69,25 @@ public final class Records {
         true,
         MICROS,
         MICROS + 1_500_000);
+  }
+
+  /// Of the town guide, as its uploader says.
+  public static AdapterBuildRecord claimedBuild() {
+    return new AdapterBuildRecord(
+        new AdapterBuildRecord.Open(
+            HOUR,
+            Hash.sha256(new byte[] {2}),
+            BASE,
+            Hash.sha256(new byte[] {3}),
+            AdapterBuildRecord.Provenance.CLAIMED,
+            "kernel-v1",
+            "",
+            null),
+        "public",
+        "town-guide",
+        1,
+        "",
+        new byte[AdapterBuildRecord.KEY_BYTES]);
   }
 
   /// 40% Ann's, 25% the base's.

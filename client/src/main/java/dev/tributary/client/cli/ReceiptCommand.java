@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
       "  tributary receipt list --since 1d",
       "  tributary receipt get g-7 -o answer.receipt --wait",
       "  tributary receipt verify answer.receipt",
+      "  tributary receipt explain answer.receipt",
       "  tributary receipt replay answer.receipt"
     })
 final class ReceiptCommand {
@@ -21,6 +22,7 @@ final class ReceiptCommand {
     line.addSubcommand(new ReceiptGetCommand(tributary));
     line.addSubcommand(new ReceiptOpenCommand(tributary));
     line.addSubcommand(new ReceiptVerifyCommand(tributary));
+    line.addSubcommand(new ReceiptExplainCommand(tributary));
     line.addSubcommand(new ReceiptReplayCommand(tributary));
     return line;
   }

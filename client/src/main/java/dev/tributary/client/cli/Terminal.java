@@ -48,6 +48,14 @@ record Terminal(
     return colour ? "\u001b[1m" + text + "\u001b[0m" : text;
   }
 
+  /// In one of six colours, none of which is that of ordinary text; 0 for dim.
+  String tinted(int which, String text) {
+    if (which == 0) {
+      return dim(text);
+    }
+    return colour ? "\u001b[3" + (1 + (which - 1) % 6) + "m" + text + "\u001b[0m" : text;
+  }
+
   /// Text from elsewhere as it may be printed: on a screen, control characters other than line feed
   /// and tab are replaced, since they could rewrite what the person has read before.
   String printable(String text) {

@@ -12,6 +12,7 @@ import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.function.Consumer;
@@ -154,9 +155,71 @@ class ContributionsCommandTest {
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err()).contains("line 4 of ");
     assertThat(log.registered).isEmpty();
+    assertThat(result.err())
+        .endsWith(
+            "tributary: lines that are no contributions: 1; nothing is registered (--drop-refused"
+                + " registers the others)\n");
     Files.writeString(file, "");
     assertThat(register().err()).contains("there is nothing to register");
     assertThat(run("contributions", "import", file.toString()).code()).isEqualTo(2);
+  }
+
+  @Test
+  void import_dropRefused_registersTheOthersAndNamesEachLine() throws IOException {
+    Files.writeString(file, "nonsense\n" + Files.readString(file) + "{}\n");
+    Files.write(file, new byte[] {'"', -1, '"', '\n'}, StandardOpenOption.APPEND);
+    CommandRun.Result result = register("--drop-refused");
+    assertThat(result.code()).isZero();
+    assertThat(result.out()).startsWith("registered  3 contributions\n");
+    assertThat(result.err())
+        .contains("line 1 of " + file + ": ")
+        .contains("line 5 of " + file + ": has []")
+        .contains("line 6 of " + file + ": is not UTF-8");
+    assertThat(log.size()).isEqualTo(3);
+  }
+
+  @Test
+  void import_repeatedLines_areDroppedAndSaid() throws IOException {
+    String twice = Files.readString(file);
+    // The same words of another contributor are another contribution.
+    String other =
+        "{\"contributor\": \"eve\", \"prompt\": \"When?\", \"completion\": \"At nine.\"}\n";
+    Files.writeString(file, twice + "\n" + other + twice);
+    CommandRun.Result result = register();
+    assertThat(result.code()).isZero();
+    assertThat(result.out()).startsWith("registered  4 contributions\n");
+    assertThat(result.err())
+        .contains("line 6 of " + file + " repeats line 1 and is dropped\n")
+        .contains("line 8 of " + file + " repeats line 3 and is dropped\n");
+    assertThat(log.size()).isEqualTo(4);
+    CommandRun.Result json =
+        run(
+            "--json",
+            "contributions",
+            "import",
+            file.toString(),
+            "--dataset",
+            "guide",
+            "--licence",
+            "MIT",
+            "-o",
+            receipts.toString());
+    assertThat(json.out())
+        .startsWith("{\"duplicates\":[{\"line\":\"6\",\"of\":\"1\"},")
+        .contains("\"refused\":[]}\n{")
+        .contains("\"manifestDigest\":");
+    // What was registered before is counted without them.
+    assertThat(register("--skip", "3").out()).startsWith("registered  1 contributions\n");
+  }
+
+  @Test
+  void import_manyRepeatedLines_theFirstAreNamed() throws IOException {
+    Files.writeString(file, Files.readString(file).repeat(30));
+    CommandRun.Result result = register();
+    assertThat(result.err())
+        .contains("line 23 of ")
+        .doesNotContain("line 24 of ")
+        .contains("87 lines in all repeat others\n");
   }
 
   @Test
