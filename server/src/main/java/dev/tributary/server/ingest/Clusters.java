@@ -84,8 +84,7 @@ public final class Clusters {
         i -> shingles.computeIfAbsent(i, k -> new Shingles(examples.get(k).tokens()));
     for (int i : group) {
       MinHash.Kept own = minHash.keep(examples.get(i).tokens());
-      BitSet candidates = new BitSet(i);
-      own.keys().forEach(key -> byKey.getOrDefault(key, List.of()).forEach(candidates::set));
+      BitSet candidates = candidates(own.keys(), byKey, i);
       heads[i] = i;
       for (int head = candidates.nextSetBit(0);
           head >= 0 && heads[i] == i;
@@ -108,6 +107,22 @@ public final class Clusters {
         shingles.remove(i); // Only heads are compared again.
       }
     }
+  }
+
+  /// Heads before `example` with enough of these keys.
+  private static BitSet candidates(
+      List<MinHash.Key> keys, Map<MinHash.Key, List<Integer>> byKey, int example) {
+    int enough = Math.min(MinHash.SHARED, keys.size());
+    byte[] shared = new byte[example];
+    BitSet candidates = new BitSet(example);
+    for (MinHash.Key key : keys) {
+      for (int head : byKey.getOrDefault(key, List.of())) {
+        if (++shared[head] == enough) {
+          candidates.set(head);
+        }
+      }
+    }
+    return candidates;
   }
 
   /// The fewest runs that both have at a Jaccard similarity of 0.9: s >= 0.9 (sizes - s).

@@ -12,11 +12,15 @@ import org.apache.datasketches.theta.UpdatableThetaSketch;
 /// [#BANDS] by their remainder, and a band's key is its [#ROWS] smallest (Li, Owen and Zhang, "One
 /// permutation hashing", 2012: one hash per run and not one per run and band). Two sets share a
 /// band's key if the smallest of their union in it are all in both: at a Jaccard similarity of 0.9
-/// with probability 0.59 in large sets, so in no band with less than 10^-8. Of sets of up to 100
-/// runs that are so alike, at most 11 runs are in one alone, which cannot reach all 24 bands.
+/// with probability 0.59 in large sets, so in fewer than [#SHARED] bands with 3 * 10^-7; at one of
+/// 0.6 in that many with 0.2. Of sets of up to 100 runs that are so alike, at most 11 runs are in
+/// one alone, which leaves 13 bands.
 final class MinHash {
   static final int BANDS = 24;
   static final int ROWS = 5;
+
+  /// Keys that two must share to be compared, or all that one has.
+  static final int SHARED = 3;
 
   /// About 21 for each band.
   private static final int KEPT = 512;
