@@ -79,7 +79,7 @@ class GradientPassTest {
   private static double weighted(List<TrainingRow> rows, double[] losses) {
     double sum = 0;
     for (int i = 0; i < losses.length; i++) {
-      sum += rows.get(i).weight() * losses[i];
+      sum += rows.get(i).weights()[0] * losses[i];
     }
     return sum;
   }

@@ -39,6 +39,7 @@ class PackageTableTest {
           Map.entry("engine", Set.of("schedule", "model", "adapter", "tokenize", "tensor")),
           Map.entry("train", Set.of("model", "adapter", "tokenize", "tensor", "state")),
           Map.entry("ingest", Set.of("tokenize", "attribution", "ledger")),
+          Map.entry("attribution", Set.of("model", "adapter", "tokenize", "tensor")),
           Map.entry("ledger", Set.of()),
           Map.entry("accounts", Set.of("ledger")),
           Map.entry("web", Set.of("metrics")),
@@ -66,6 +67,7 @@ class PackageTableTest {
                   "engine",
                   "tokenize",
                   "train",
+                  "attribution",
                   "ledger")));
 
   /// Outside packages, and the only ones of ours that may import them; "" is the root.

@@ -3,8 +3,8 @@ package dev.tributary.server.attribution;
 import java.util.Arrays;
 import java.util.BitSet;
 
-/// Sorts the suffixes of a text of integers by induced sorting, in linear time (Nong, Zhang and Chan
-/// 2009, "Linear Suffix Array Construction by Almost Pure Induced-Sorting").
+/// Sorts the suffixes of a text of integers by induced sorting, in linear time (Nong, Zhang and
+/// Chan 2009, "Linear Suffix Array Construction by Almost Pure Induced-Sorting").
 ///
 /// A suffix is of S type if it is less than the next one, else of L type; the end of the text is
 /// less than any symbol. An S suffix after an L one is leftmost (LMS). From the sorted LMS suffixes

@@ -60,7 +60,7 @@ final class PassLayout {
       for (int i = own.targetsFrom(); i < own.tokens().length; i++, target++) {
         targetRows[target] = from + i - 1 - shared;
         targetIds[target] = own.tokens()[i];
-        weights[target] = own.weight();
+        weights[target] = own.weights()[i - own.targetsFrom()];
         sequences[target] = place;
       }
     }

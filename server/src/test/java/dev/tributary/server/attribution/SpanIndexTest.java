@@ -96,8 +96,7 @@ class SpanIndexTest {
       }
       if (from < to && to > end) {
         cut.add(
-            new Span(
-                from, to, places(texts, answer, from, to), owners(texts, answer, from, to)));
+            new Span(from, to, places(texts, answer, from, to), owners(texts, answer, from, to)));
         end = to;
       }
     }

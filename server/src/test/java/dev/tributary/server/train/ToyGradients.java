@@ -54,7 +54,8 @@ final class ToyGradients implements Gradients {
       float off = values.getFloat(4 * i) - target(row, i);
       sum += 0.5 * off * off;
       if (backward) {
-        gradients.putFloat(4 * i, gradients.getFloat(4 * i) + row.weight() * row.targets() * off);
+        gradients.putFloat(
+            4 * i, gradients.getFloat(4 * i) + row.weights()[0] * row.targets() * off);
       }
     }
     losses[at++] = factor * row.targets() * sum / floats;
