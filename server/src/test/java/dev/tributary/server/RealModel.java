@@ -10,13 +10,13 @@ import java.nio.file.Path;
 
 /// Where tests find the default base. `TRIBUTARY_TEST_MODEL` names the file; CI sets it, and counts
 /// a test that was skipped for want of it as a failure.
-final class RealModel {
+public final class RealModel {
   static final Path DEMO = Path.of("demo");
 
   private RealModel() {}
 
   /// The file, or an assumption that fails and says what to set.
-  static Path require() {
+  public static Path require() {
     String named = System.getenv("TRIBUTARY_TEST_MODEL");
     assumeTrue(
         named != null,

@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       AdaptersCommand.class,
       PeerCommand.class,
       LedgerCommand.class,
+      AttributionCommand.class,
       TrainCommand.class,
       HelpCommand.class
     })
