@@ -8,6 +8,7 @@ import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.BaseIdentity;
 import dev.tributary.server.adapter.Builds;
 import dev.tributary.server.adapter.TierStats;
+import dev.tributary.server.attribution.VersionIndex;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.engine.EngineSettings;
 import dev.tributary.server.engine.TokenText;
@@ -16,10 +17,10 @@ import dev.tributary.server.metrics.TierFigures;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LlamaConfig;
 import dev.tributary.server.model.LlamaLoader;
+import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.rpc.Access;
 import dev.tributary.server.rpc.AdminKey;
 import dev.tributary.server.rpc.AdminServer;
-import dev.tributary.server.rpc.Attributing;
 import dev.tributary.server.rpc.Books;
 import dev.tributary.server.rpc.GrpcServer;
 import dev.tributary.server.rpc.GrpcSettings;
@@ -36,6 +37,7 @@ import dev.tributary.server.state.VersionTotals;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tensor.Processor;
 import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.Dataset;
 import dev.tributary.server.train.TrainingBase;
 import dev.tributary.server.weights.Checkpoint;
 import dev.tributary.server.weights.Gguf;
@@ -47,6 +49,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +74,7 @@ final class Server implements AutoCloseable {
   private final Ops ops;
   private final Engine engine;
   private final AdapterStore adapters;
+  private final AttributionHall attribution;
   private final TrainingHall training;
   private final Security security;
   private final State state;
@@ -134,12 +138,27 @@ final class Server implements AutoCloseable {
         budget.bytes() / MIB, budget.pages() * 16L);
     engine = new Engine(llama, TokenText.of(tokenizer), settings, System::nanoTime, fatal);
     engine.start();
+    attribution =
+        AttributionHall.open(
+            data,
+            ops,
+            llama,
+            engine,
+            tokenizer,
+            TrainingHall.encoder(tokenizer),
+            books,
+            state,
+            this::examples);
     Set<String> names = BaseNames.of(checkpoint, digest, config.baseNames);
     Builds builds =
         books == null
             ? Builds.UNRECORDED
             : new LedgerBuilds(
-                books.ledger(), books.accounts(), InstantSource.system(), this::trainedWith);
+                books.ledger(),
+                books.accounts(),
+                InstantSource.system(),
+                this::trainedWith,
+                this::index);
     adapters =
         new AdapterStore(
             new AdapterSettings(
@@ -161,8 +180,7 @@ final class Server implements AutoCloseable {
             engine,
             tokenizer,
             new TrainingBase(digest, fullName(names), shape, numerics),
-            adapters,
-            builds);
+            adapters);
     ServedModel served =
         new ServedModel(
             name(checkpoint, model),
@@ -193,7 +211,7 @@ final class Server implements AutoCloseable {
                 engine,
                 tokenizer,
                 adapters,
-                Attributing.NONE,
+                attribution.attributing(),
                 training.runs(),
                 served,
                 GenerationConfig.defaults(model),
@@ -214,6 +232,8 @@ final class Server implements AutoCloseable {
         config.threadsOrDefault(),
         device.name());
     operations.watch(name(checkpoint, model), engine, settings, this::tiers);
+    attribution.indexFolders(
+        adapters, adapters.catalogue().list(Set.of(AdapterStore.TENANT), null, PAGE), out);
     listAdapters();
     if (books != null) {
       record(books);
@@ -250,6 +270,15 @@ final class Server implements AutoCloseable {
       out.printf("training  goes on with what the last process left: %,d runs%n", left);
     }
     operations.metrics().watchTraining(training::figures);
+  }
+
+  private Optional<VersionIndex> index(VersionRecord version, LoraWeights weights)
+      throws IOException {
+    return attribution.index(version, weights);
+  }
+
+  private Optional<Dataset> examples(String tenant, String manifest) {
+    return training.examples(tenant, manifest);
   }
 
   /// Settings of a version that was trained here.
@@ -434,6 +463,7 @@ final class Server implements AutoCloseable {
       admin.close();
     }
     engine.close();
+    attribution.close();
     adapters.close();
     ops.close();
     if (upkeep != null) {

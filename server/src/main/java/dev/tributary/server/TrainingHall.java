@@ -1,7 +1,7 @@
 package dev.tributary.server;
 
 import dev.tributary.server.adapter.AdapterStore;
-import dev.tributary.server.adapter.Builds;
+import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.metrics.TrainingFigures;
 import dev.tributary.server.model.GradientPass;
@@ -16,6 +16,7 @@ import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.train.Cadence;
 import dev.tributary.server.train.Capacity;
 import dev.tributary.server.train.ChatTokens;
+import dev.tributary.server.train.Dataset;
 import dev.tributary.server.train.Example;
 import dev.tributary.server.train.ExampleTokens;
 import dev.tributary.server.train.GeneralText;
@@ -24,6 +25,7 @@ import dev.tributary.server.train.Outcome;
 import dev.tributary.server.train.Publisher;
 import dev.tributary.server.train.RunFigures;
 import dev.tributary.server.train.RunFiles;
+import dev.tributary.server.train.RunSettings;
 import dev.tributary.server.train.Trainer;
 import dev.tributary.server.train.Training;
 import dev.tributary.server.train.TrainingBase;
@@ -31,6 +33,7 @@ import dev.tributary.server.train.TrainingListener;
 import dev.tributary.server.train.TrainingRefusal;
 import dev.tributary.server.train.TrainingRuns;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -57,7 +60,6 @@ final class TrainingHall {
   }
 
   /// @param base of which adapters come out
-  /// @param builds told of each version that comes out
   static TrainingHall open(
       State state,
       Path data,
@@ -66,8 +68,7 @@ final class TrainingHall {
       Engine engine,
       Tokenizer tokenizer,
       TrainingBase base,
-      AdapterStore adapters,
-      Builds builds)
+      AdapterStore adapters)
       throws IOException {
     int example = Math.min(EXAMPLE_TOKENS, llama.config().context());
     OnDevice training = new OnDevice(llama, engine, tokenizer, base);
@@ -80,13 +81,14 @@ final class TrainingHall {
             example,
             llama.config(),
             training,
-            new IntoStore(adapters, builds),
+            new IntoStore(adapters),
             unable(ops, encoder.isPresent()),
             System::nanoTime);
     return new TrainingHall(runs);
   }
 
-  private static Optional<ExampleTokens> encoder(Tokenizer tokenizer) {
+  /// What turns conversations into tokens; empty where the base has no chat template.
+  static Optional<ExampleTokens> encoder(Tokenizer tokenizer) {
     try {
       return Optional.of(new ChatTokens(tokenizer));
     } catch (TemplateException | IllegalArgumentException e) {
@@ -113,6 +115,15 @@ final class TrainingHall {
 
   TrainingRuns runs() {
     return runs;
+  }
+
+  /// Examples of a tenant's manifest, as far as they are kept.
+  Optional<Dataset> examples(String tenant, String manifest) {
+    try {
+      return runs.sources().examples(tenant, manifest, RunSettings.DEFAULT);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// For metrics.
@@ -167,11 +178,12 @@ final class TrainingHall {
   }
 
   /// What was trained becomes a version, of which the ledger knows before anybody uses it.
-  private record IntoStore(AdapterStore adapters, Builds builds) implements Publisher {
+  private record IntoStore(AdapterStore adapters) implements Publisher {
     @Override
     public int publish(AdapterName adapter, Path folder, String manifest) {
       VersionRecord version = adapters.intake().publishTrained(adapter, folder, manifest);
-      builds.record(version);
+      // Read once, which has the ledger know of it.
+      adapters.lease(AdapterVersion.of(version)).join().close();
       return version.number();
     }
 

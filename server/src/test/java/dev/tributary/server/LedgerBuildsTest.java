@@ -10,11 +10,15 @@ import dev.tributary.record.Leaf;
 import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.ledger.Ledger;
 import dev.tributary.server.ledger.LogSettings;
+import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.model.Projection;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.Origin;
 import dev.tributary.server.state.VersionFacts;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.state.VersionState;
+import dev.tributary.server.tensor.DType;
+import dev.tributary.server.tensor.Matrix;
 import dev.tributary.tlog.Merkle;
 import dev.tributary.tlog.SigningKey;
 import java.io.IOException;
@@ -24,7 +28,10 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -40,6 +47,19 @@ class LedgerBuildsTest {
   private static final String MANIFEST = "sha256:" + "ef".repeat(32);
   private static final InstantSource TIME = InstantSource.system();
 
+  private static final LoraWeights WEIGHTS =
+      new LoraWeights(
+          Map.of(
+              new LoraWeights.Site(0, Projection.Q),
+              new LoraWeights.Pair(
+                  Matrix.allocate(DType.F32, 1, 1), Matrix.allocate(DType.F32, 1, 1), 1)),
+          Map.of(),
+          Map.of(),
+          null,
+          1);
+
+  private final List<VersionRecord> indexed = Collections.synchronizedList(new ArrayList<>());
+  private boolean broken;
   private final SigningKey key = SigningKey.generate("log.example/test", new SecureRandom());
   @TempDir Path folder;
   private Ledger ledger;
@@ -51,7 +71,19 @@ class LedgerBuildsTest {
     ledger = Ledger.open(LogSettings.of(folder.resolve("ledger"), key), TIME);
     accounts = Accounts.open(Accounts.sqlite(folder.resolve("accounts.db")), ledger, TIME);
     accounts.follow();
-    builds = new LedgerBuilds(ledger, accounts, TIME, version -> "settings of " + version.number());
+    builds =
+        new LedgerBuilds(
+            ledger,
+            accounts,
+            TIME,
+            version -> "settings of " + version.number(),
+            (version, weights) -> {
+              indexed.add(version);
+              if (broken) {
+                throw new IOException("no room for an index");
+              }
+              return Optional.empty();
+            });
   }
 
   @AfterEach
@@ -96,7 +128,7 @@ class LedgerBuildsTest {
 
   @Test
   void record_isDurableOnReturnAndSaysWhatIsKnown() {
-    builds.record(version("acme", 3, 1, MANIFEST));
+    builds.record(version("acme", 3, 1, MANIFEST), WEIGHTS);
     assertThat(recorded())
         .singleElement()
         .satisfies(
@@ -112,7 +144,7 @@ class LedgerBuildsTest {
               assertThat(build.open().method()).isEqualTo("unattributed-v1");
               assertThat(build.pseudonymKey()).isNotEqualTo(new byte[32]);
             });
-    builds.record(version("acme", 4, 2, ""));
+    builds.record(version("acme", 4, 2, ""), WEIGHTS);
     assertThat(recorded().getLast().open().manifest()).isEqualTo(Merkle.EMPTY);
     assertThat(recorded().getLast().pseudonymKey())
         .as("nobody is the same in two versions")
@@ -122,18 +154,18 @@ class LedgerBuildsTest {
   @Test
   void record_isOnceForTenantAndDigest() {
     for (int again = 0; again < 3; again++) {
-      builds.record(version("acme", 1 + again, 1, ""));
-      builds.record(version("bolt", 1, 1, ""));
+      builds.record(version("acme", 1 + again, 1, ""), WEIGHTS);
+      builds.record(version("bolt", 1, 1, ""), WEIGHTS);
     }
     assertThat(recorded()).extracting(AdapterBuildRecord::tenant).containsExactly("acme", "bolt");
   }
 
   @Test
   void record_isNeverASecondTimeAfterARestart() throws IOException {
-    builds.record(version("acme", 1, 1, ""));
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
     close();
     open();
-    builds.record(version("acme", 1, 1, ""));
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
     assertThat(recorded()).hasSize(1);
     // The view is gone, too: it is made again before the first version is asked for.
     close();
@@ -141,8 +173,8 @@ class LedgerBuildsTest {
       Files.deleteIfExists(folder.resolve("accounts.db" + end));
     }
     open();
-    builds.record(version("acme", 1, 1, ""));
-    builds.record(version("acme", 2, 2, ""));
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
+    builds.record(version("acme", 2, 2, ""), WEIGHTS);
     assertThat(recorded()).hasSize(2);
   }
 
@@ -152,7 +184,7 @@ class LedgerBuildsTest {
       List<Future<?>> all = new ArrayList<>();
       for (int i = 0; i < 64; i++) {
         int digest = i % 4;
-        all.add(loaders.submit(() -> builds.record(version("acme", 1, digest, ""))));
+        all.add(loaders.submit(() -> builds.record(version("acme", 1, digest, ""), WEIGHTS)));
       }
       for (Future<?> each : all) {
         each.get();
@@ -162,12 +194,25 @@ class LedgerBuildsTest {
   }
 
   @Test
+  void anIndexThatCannotBeBuilt_leavesTheVersionUnrecorded() {
+    broken = true;
+    assertThatThrownBy(() -> builds.record(version("acme", 1, 1, ""), WEIGHTS))
+        .hasMessageContaining("no room for an index");
+    assertThat(recorded()).isEmpty();
+    broken = false;
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
+    assertThat(recorded()).hasSize(1);
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
+    assertThat(indexed).as("once it is recorded, nothing is indexed any more").hasSize(2);
+  }
+
+  @Test
   void aLedgerThatTakesNothing_isAFailureThatIsTriedAgain() throws IOException {
     close();
-    assertThatThrownBy(() -> builds.record(version("acme", 1, 1, ""))).isNotNull();
+    assertThatThrownBy(() -> builds.record(version("acme", 1, 1, ""), WEIGHTS)).isNotNull();
     open();
     assertThat(recorded()).isEmpty();
-    builds.record(version("acme", 1, 1, ""));
+    builds.record(version("acme", 1, 1, ""), WEIGHTS);
     assertThat(recorded()).hasSize(1);
   }
 }

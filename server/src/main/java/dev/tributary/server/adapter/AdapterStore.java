@@ -348,7 +348,7 @@ public final class AdapterStore implements AutoCloseable {
   /// The one way to a version's weights, however it came here.
   private LoraWeights recorded(VersionRecord version, LoraWeights weights) {
     try {
-      builds.record(version);
+      builds.record(version, weights);
       return weights;
     } catch (RuntimeException | Error e) {
       weights.release();

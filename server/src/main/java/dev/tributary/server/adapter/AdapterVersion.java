@@ -39,7 +39,7 @@ public record AdapterVersion(
     targets = List.copyOf(targets);
   }
 
-  static AdapterVersion of(VersionRecord version) {
+  public static AdapterVersion of(VersionRecord version) {
     return of(version.adapter(), version.number(), version.facts(), version.created());
   }
 

@@ -73,6 +73,10 @@ final class RunExamples {
     return new RunSource("", List.of(), lines.toByteArray(), dataset);
   }
 
+  boolean isKept(String tenant, String manifest) throws IOException {
+    return files.kept(tenant, manifest).isPresent();
+  }
+
   /// A manifest, without what was withdrawn: then it is another one.
   ///
   /// @throws TrainingException if its examples are not kept

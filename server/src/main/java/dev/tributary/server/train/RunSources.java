@@ -43,6 +43,15 @@ public final class RunSources {
     return examples.sent(data, settings, exclusion);
   }
 
+  /// Examples of a manifest as they were trained on, without what was withdrawn since; empty if
+  /// they are not kept.
+  public Optional<Dataset> examples(String tenant, String manifest, RunSettings settings)
+      throws IOException {
+    return examples.isKept(tenant, manifest)
+        ? Optional.of(examples.ofManifest(tenant, manifest, settings).dataset())
+        : Optional.empty();
+  }
+
   /// A manifest, without what was withdrawn: then it is another one.
   ///
   /// @throws TrainingException if there is none, or its examples are not kept

@@ -3,6 +3,7 @@ package dev.tributary.server.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.state.VersionRecord;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,7 +42,8 @@ class BuildsTest {
     store = opened.store();
   }
 
-  private void record(VersionRecord version) {
+  private void record(VersionRecord version, LoraWeights weights) {
+    assertThat(weights.bytes()).isPositive();
     told.add(version);
     RuntimeException now = failure;
     if (now != null) {

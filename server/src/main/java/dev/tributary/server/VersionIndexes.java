@@ -1,0 +1,340 @@
+package dev.tributary.server;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.tributary.record.ContributionRecord;
+import dev.tributary.server.attribution.IndexBuild;
+import dev.tributary.server.attribution.Sequence;
+import dev.tributary.server.attribution.SketchForm;
+import dev.tributary.server.attribution.Trained;
+import dev.tributary.server.attribution.VersionIndex;
+import dev.tributary.server.engine.Engine;
+import dev.tributary.server.ingest.Clusters;
+import dev.tributary.server.ledger.Ledger;
+import dev.tributary.server.model.GradientPass;
+import dev.tributary.server.model.Llama;
+import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.state.AdapterName;
+import dev.tributary.server.state.Contribution;
+import dev.tributary.server.state.Contributions;
+import dev.tributary.server.state.VersionRecord;
+import dev.tributary.server.tokenize.Message;
+import dev.tributary.server.tokenize.Tokenizer;
+import dev.tributary.server.train.ContributionReader;
+import dev.tributary.server.train.DataException;
+import dev.tributary.server.train.DataLimits;
+import dev.tributary.server.train.Dataset;
+import dev.tributary.server.train.Example;
+import dev.tributary.server.train.ExampleTokens;
+import dev.tributary.tlog.Hash;
+import dev.tributary.tlog.Merkle;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Attribution indexes of versions: found in DATA/attribution, or built when a version whose
+/// examples are known is first read. Thread safe.
+///
+/// Examples are known of what was trained here, and of folders with a `contributions.jsonl` beside
+/// their weights, whose lines are registered as contributions of the folder's tenant then.
+final class VersionIndexes {
+  /// Beside a folder's weights.
+  static final String FILE = "contributions.jsonl";
+
+  /// Most tokens of an example.
+  private static final int EXAMPLE_TOKENS = 1_024;
+
+  private static final long ACTIVATION_BYTES = 1L << 28;
+
+  /// Bytes of indexes in memory; the last one that was used stays in any case.
+  private static final long MEMORY = 512L << 20;
+
+  /// Appends that wait for the disk together.
+  private static final int WINDOW = 256;
+
+  private static final String LICENCE = "NOASSERTION";
+
+  private static final Logger log = LoggerFactory.getLogger(VersionIndexes.class);
+
+  private final Path root;
+  private final Llama llama;
+  private final Engine engine;
+  private final ExampleTokens encoder;
+  private final Tokenizer tokenizer;
+  private final Ledger ledger;
+  private final Contributions contributions;
+  private final BiFunction<String, String, Optional<Dataset>> kept;
+  private final InstantSource time;
+
+  /// The one used last is the last.
+  @GuardedBy("this")
+  private final Map<Path, VersionIndex> open = new LinkedHashMap<>(16, 0.75f, true);
+
+  private volatile IndexBuild.Progress progress = (done, all) -> {};
+
+  /// What a version was trained on.
+  private record Given(String manifest, List<Example> examples) {}
+
+  /// @param kept examples of a tenant's manifest, as far as they are kept
+  VersionIndexes(
+      Path root,
+      Llama llama,
+      Engine engine,
+      ExampleTokens encoder,
+      Tokenizer tokenizer,
+      Ledger ledger,
+      Contributions contributions,
+      BiFunction<String, String, Optional<Dataset>> kept,
+      InstantSource time) {
+    this.root = root;
+    this.llama = llama;
+    this.engine = engine;
+    this.encoder = encoder;
+    this.tokenizer = tokenizer;
+    this.ledger = ledger;
+    this.contributions = contributions;
+    this.kept = kept;
+    this.time = time;
+  }
+
+  /// Told of each step of later builds.
+  void watch(IndexBuild.Progress watcher) {
+    progress = watcher;
+  }
+
+  /// Whether a version's folder says what it was trained on, and it is not indexed yet.
+  boolean isDue(VersionRecord version) {
+    Path folder = version.facts().folder();
+    return folder != null
+        && Files.isRegularFile(folder.resolve(FILE))
+        && !VersionIndex.isIn(folder(version.adapter().tenant(), version.facts().digest()));
+  }
+
+  /// The index of a version, if it has one.
+  ///
+  /// @throws IOException if it is damaged
+  Optional<VersionIndex> find(String tenant, String digest) throws IOException {
+    Path folder = folder(tenant, digest);
+    synchronized (this) {
+      VersionIndex known = open.get(folder);
+      if (known != null) {
+        return Optional.of(known);
+      }
+    }
+    if (!VersionIndex.isIn(folder)) {
+      return Optional.empty();
+    }
+    VersionIndex index = VersionIndex.open(folder);
+    synchronized (this) {
+      open.put(folder, index);
+      long bytes = open.values().stream().mapToLong(VersionIndex::bytes).sum();
+      var oldest = open.values().iterator();
+      while (bytes > MEMORY && open.size() > 1) {
+        bytes -= oldest.next().bytes();
+        oldest.remove();
+      }
+    }
+    return Optional.of(index);
+  }
+
+  /// The index of a version, built if its examples are known and it is not there.
+  ///
+  /// @return empty if they are not known, or nothing can be said by them
+  /// @throws IOException if it cannot be read or built
+  /// @throws DataException if its folder's examples are no examples
+  synchronized Optional<VersionIndex> build(VersionRecord version, LoraWeights weights)
+      throws IOException {
+    AdapterName adapter = version.adapter();
+    Optional<VersionIndex> known = find(adapter.tenant(), version.facts().digest());
+    if (known.isPresent() || weights.alone()) {
+      return known;
+    }
+    Optional<Given> given = given(version);
+    if (given.isEmpty()) {
+      return Optional.empty();
+    }
+    Path folder = folder(adapter.tenant(), version.facts().digest());
+    Path part = folder.resolveSibling(folder.getFileName() + ".part");
+    delete(part);
+    Files.createDirectories(part);
+    long start = System.nanoTime();
+    build(part, version, weights, given.get());
+    delete(folder);
+    Files.move(part, folder, StandardCopyOption.ATOMIC_MOVE);
+    log.info(
+        "indexed the {} examples of {} version {} in {} s",
+        given.get().examples.size(),
+        adapter,
+        version.number(),
+        Math.round((System.nanoTime() - start) / 1e9));
+    return find(adapter.tenant(), version.facts().digest());
+  }
+
+  private void build(Path part, VersionRecord version, LoraWeights weights, Given given)
+      throws IOException {
+    int longest = given.examples.stream().mapToInt(each -> each.tokens().length).max().orElse(1);
+    try (GradientPass pass = new GradientPass(llama, Math.max(512, longest), ACTIVATION_BYTES)) {
+      List<Sequence> sequences =
+          given.examples.stream()
+              .map(each -> new Sequence(each.tokens(), each.targetsFrom()))
+              .toList();
+      new IndexBuild(pass, this::run, tokenizer.vocabularySize(), this::decoy, progress)
+          .build(
+              part,
+              new IndexBuild.Version(
+                  version.facts().digest(), version.facts().baseDigest(), given.manifest),
+              weights,
+              SketchForm.of(llama.config()),
+              new Trained(
+                  sequences,
+                  given.examples.stream().map(Example::contributor).toList(),
+                  heads(version.adapter(), given.examples)));
+    }
+  }
+
+  private CompletableFuture<Void> run(BooleanSupplier pieces) {
+    return engine.background(pieces);
+  }
+
+  /// What says the same is one, and its first contributor's: see [Clusters].
+  private int[] heads(AdapterName adapter, List<Example> examples) {
+    int[] first = examples.getFirst().tokens();
+    int shared = first.length;
+    for (Example each : examples) {
+      int alike = Arrays.mismatch(first, each.tokens());
+      shared = Math.min(shared, alike < 0 ? shared : alike);
+    }
+    int from = shared;
+    Clusters clusters =
+        Clusters.of(
+            examples.stream()
+                .map(
+                    each ->
+                        new dev.tributary.server.ingest.Example(
+                            each.contributor(),
+                            Arrays.copyOfRange(each.tokens(), from, each.tokens().length)))
+                .toList(),
+            this::isNumber);
+    for (Clusters.Merge merge : clusters.merges()) {
+      log.warn(
+          "{}: example {} of {} says what example {} of {} does, who is credited",
+          adapter,
+          merge.example() + 1,
+          merge.contributor(),
+          merge.head() + 1,
+          merge.headContributor());
+    }
+    return clusters.heads().stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private boolean isNumber(int token) {
+    for (byte value : tokenizer.bytes(token)) {
+      if (value >= '0' && value <= '9') {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Sequence decoy(int @Nullable [] prompt, String question, String answer) {
+    try {
+      ExampleTokens.Encoded encoded =
+          encoder.encode(
+              List.of(new Message("user", question), new Message("assistant", answer)),
+              EXAMPLE_TOKENS);
+      int[] own = encoded.tokens();
+      if (prompt == null) {
+        return new Sequence(own, encoded.targetsFrom());
+      }
+      int[] tail = Arrays.copyOfRange(own, encoded.targetsFrom(), own.length);
+      int[] all = Arrays.copyOf(prompt, prompt.length + tail.length);
+      System.arraycopy(tail, 0, all, prompt.length, tail.length);
+      return new Sequence(all, prompt.length);
+    } catch (ExampleTokens.TooLong e) {
+      throw new IllegalStateException("a decoy is too long", e);
+    }
+  }
+
+  private Optional<Given> given(VersionRecord version) throws IOException {
+    String manifest = version.facts().manifestDigest();
+    if (!manifest.isEmpty()) {
+      return kept.apply(version.adapter().tenant(), manifest)
+          .map(dataset -> new Given(manifest, dataset.examples()));
+    }
+    Path folder = version.facts().folder();
+    if (folder == null || !Files.isRegularFile(folder.resolve(FILE))) {
+      return Optional.empty();
+    }
+    try (InputStream in = Files.newInputStream(folder.resolve(FILE))) {
+      Dataset dataset =
+          ContributionReader.read(
+              in, encoder, DataLimits.of(EXAMPLE_TOKENS), ContributionReader.Exclusion.NONE);
+      log.info("{}: {}", folder.resolve(FILE), dataset.report());
+      return Optional.of(
+          new Given(register(version.adapter(), dataset.examples()), dataset.examples()));
+    }
+  }
+
+  /// Their leaves first, then the state learns of them.
+  private String register(AdapterName adapter, List<Example> examples) {
+    long now = ChronoUnit.MICROS.between(Instant.EPOCH, time.instant());
+    List<Long> leaves = new ArrayList<>();
+    for (int from = 0; from < examples.size(); from += WINDOW) {
+      examples.subList(from, Math.min(examples.size(), from + WINDOW)).stream()
+          .map(
+              each ->
+                  ledger.append(
+                      new ContributionRecord(
+                          each.contributor(), each.digest(), LICENCE, adapter.name(), now)))
+          .toList()
+          .forEach(append -> leaves.add(append.join()));
+    }
+    var unused = ledger.log().covering(leaves.getLast()).join();
+    List<Hash> hashes = leaves.stream().map(leaf -> ledger.entry(leaf).leaf().hash()).toList();
+    String manifest = Merkle.root(hashes).text();
+    contributions.register(
+        adapter.tenant(),
+        manifest,
+        IntStream.range(0, leaves.size())
+            .mapToObj(i -> new Contribution(hashes.get(i).text(), leaves.get(i)))
+            .toList());
+    return manifest;
+  }
+
+  private Path folder(String tenant, String digest) {
+    return root.resolve(tenant).resolve(digest.substring(digest.indexOf(':') + 1));
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+}
