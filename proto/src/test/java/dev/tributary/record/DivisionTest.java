@@ -486,9 +486,13 @@ class DivisionTest {
             span(2, 3, false));
     AttributionRecord record = AttributionRecord.of(4, 12, "m", evidence, KEY);
 
-    assertThat(record.contributors()).containsExactly("bob", "ada");
+    assertThat(record.contributors()).containsExactly("bob", "ada", "cid");
     assertThat(record.open().shares()).isEqualTo(evidence.divide().shares(KEY));
-    assertThat(record.spans()).containsExactly(new AttributionRecord.Span(0, 1, List.of(0, 1)));
+    assertThat(record.spans())
+        .as("who stands in a span is named there, with a share or without")
+        .containsExactly(
+            new AttributionRecord.Span(0, 1, List.of(0, 1)),
+            new AttributionRecord.Span(1, 2, List.of(2)));
     assertThat(record.follows()).isTrue();
     assertThat(AttributionRecord.of(record.seal(Samples.seeded(1)))).isEqualTo(record);
     assertThat(Evidence.decode(record.evidence())).isEqualTo(evidence);

@@ -72,7 +72,7 @@ class ReceiptTest {
     assertThat(ReceiptVerifier.verify(file, new Trust.ByPolicy(TestLog.witnessed())))
         .allMatch(Check::ok);
     assertThat(AttributionRecord.of(receipt.attribution().orElseThrow().sealed().orElseThrow()))
-        .satisfies(record -> assertThat(record.contributors()).hasSize(shares));
+        .satisfies(record -> assertThat(record.contributors()).hasSizeGreaterThanOrEqualTo(shares));
   }
 
   @Test
