@@ -5,6 +5,9 @@ import static dev.tributary.client.Connection.quick;
 
 import com.google.protobuf.Timestamp;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CertifyModelEvent;
+import dev.tributary.v1.CertifyModelProgress;
+import dev.tributary.v1.CertifyModelRequest;
 import dev.tributary.v1.CorrectCreditRequest;
 import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
@@ -18,6 +21,7 @@ import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
 import dev.tributary.v1.Key;
+import dev.tributary.v1.ListCertificatesRequest;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
 import dev.tributary.v1.ListPriceRulesRequest;
@@ -28,6 +32,7 @@ import dev.tributary.v1.ListSettlementsRequest;
 import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.ModelCertificate;
 import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.RevokeKeyRequest;
 import dev.tributary.v1.SettleRequest;
@@ -39,8 +44,10 @@ import dev.tributary.v1.UpdateTenantRequest;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// A client of one server's admin port, which wants the admin key; safe for use by many threads.
 ///
@@ -48,6 +55,9 @@ import java.util.Optional;
 public final class AdminClient implements AutoCloseable {
   /// For all answers of a period to be added up.
   private static final Duration SETTLING = Duration.ofMinutes(10);
+
+  /// Beside answers, for a base of many billions of weights.
+  private static final Duration CERTIFYING = Duration.ofHours(12);
 
   private final Connection connection;
   private final AdminGrpc.AdminBlockingStub admin;
@@ -200,6 +210,34 @@ public final class AdminClient implements AutoCloseable {
 
   public Stats stats() {
     return calling(() -> quick(admin).getStats(GetStatsRequest.getDefaultInstance()));
+  }
+
+  /// Measures what the base's four bits cost against the model that it was made of; takes minutes.
+  ///
+  /// @param source path on the server's machine
+  /// @param progress hears how far it is
+  public ModelCertificate certifyModel(String source, Consumer<CertifyModelProgress> progress) {
+    CertifyModelRequest request = CertifyModelRequest.newBuilder().setSource(source).build();
+    return calling(
+        () -> {
+          Iterator<CertifyModelEvent> events =
+              Connection.within(admin, CERTIFYING).certifyModel(request);
+          while (events.hasNext()) {
+            CertifyModelEvent event = events.next();
+            if (event.hasCertificate()) {
+              return event.getCertificate();
+            }
+            progress.accept(event.getProgress());
+          }
+          throw new IllegalStateException("the server ended the call without a result");
+        });
+  }
+
+  /// What was measured of the resident base before, newest first.
+  public List<ModelCertificate> certificates() {
+    return calling(
+            () -> quick(admin).listCertificates(ListCertificatesRequest.getDefaultInstance()))
+        .getCertificatesList();
   }
 
   /// Stops taking generations, and waits at most `time` for those in flight.

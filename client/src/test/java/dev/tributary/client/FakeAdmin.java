@@ -6,6 +6,9 @@ import com.google.protobuf.Empty;
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CertifyModelEvent;
+import dev.tributary.v1.CertifyModelProgress;
+import dev.tributary.v1.CertifyModelRequest;
 import dev.tributary.v1.CorrectCreditRequest;
 import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
@@ -19,6 +22,8 @@ import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
 import dev.tributary.v1.Key;
+import dev.tributary.v1.ListCertificatesRequest;
+import dev.tributary.v1.ListCertificatesResponse;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
 import dev.tributary.v1.ListPriceRulesRequest;
@@ -29,6 +34,7 @@ import dev.tributary.v1.ListSettlementsRequest;
 import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.ModelCertificate;
 import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.Quota;
 import dev.tributary.v1.RevokeKeyRequest;
@@ -55,6 +61,9 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
 
   /// What was asked, in order.
   public final Queue<UpdateTenantRequest> updates = new ConcurrentLinkedQueue<>();
+
+  /// What was measured; a source called `missing` is refused.
+  public final Queue<ModelCertificate> certificates = new ConcurrentLinkedQueue<>();
 
   /// Keys that are good, by id.
   public final Map<String, Key> keys = new LinkedHashMap<>();
@@ -321,5 +330,70 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
 
   private static Throwable missing(String name) {
     return FakeServer.status(Status.Code.NOT_FOUND, "no \"" + name + "\"");
+  }
+
+  @Override
+  public void certifyModel(
+      CertifyModelRequest request, StreamObserver<CertifyModelEvent> responses) {
+    if (request.getSource().equals("missing")) {
+      responses.onError(
+          Status.FAILED_PRECONDITION
+              .withDescription("there is no model at missing that may be imported")
+              .asRuntimeException());
+      return;
+    }
+    for (int tokens : new int[] {0, 70}) {
+      responses.onNext(
+          CertifyModelEvent.newBuilder()
+              .setProgress(
+                  CertifyModelProgress.newBuilder().setTokens(tokens).setTotalTokens(70))
+              .build());
+    }
+    ModelCertificate certificate = certificate();
+    certificates.add(certificate);
+    responses.onNext(CertifyModelEvent.newBuilder().setCertificate(certificate).build());
+    responses.onCompleted();
+  }
+
+  private static ModelCertificate certificate() {
+    ModelCertificate.Slice prose =
+        ModelCertificate.Slice.newBuilder()
+            .setName("prose")
+            .setTokens(70)
+            .setSourcePerplexity(12.5)
+            .setBasePerplexity(13.25)
+            .setKlMean(0.0234567)
+            .setKlP99(0.31)
+            .setFlips(3)
+            .build();
+    return ModelCertificate.newBuilder()
+        .setBaseDigest("sha256:aa")
+        .setSourceDigest("sha256:bb")
+        .setTextDigest("sha256:cc")
+        .setCreateTime(TIME)
+        .addBaseFormats(
+            ModelCertificate.Format.newBuilder()
+                .setType("Q4_1")
+                .setTensors(210)
+                .setWeights(106_168_320))
+        .addBaseFormats(
+            ModelCertificate.Format.newBuilder().setType("F32").setTensors(61).setWeights(35_136))
+        .addSourceFormats(
+            ModelCertificate.Format.newBuilder()
+                .setType("BF16")
+                .setTensors(272)
+                .setWeights(134_515_008))
+        .addSlices(prose)
+        .setAll(prose.toBuilder().setName("all"))
+        .addLeftOut("chat: the model has no chat template")
+        .build();
+  }
+
+  @Override
+  public void listCertificates(
+      ListCertificatesRequest request, StreamObserver<ListCertificatesResponse> responses) {
+    responses.onNext(
+        ListCertificatesResponse.newBuilder().addAllCertificates(certificates).build());
+    responses.onCompleted();
   }
 }

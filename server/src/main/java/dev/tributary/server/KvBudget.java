@@ -30,8 +30,9 @@ record KvBudget(int pages, long bytes) {
     return new KvBudget((int) pages, pages * perPage);
   }
 
-  /// Free bytes of the machine, or of the control group if that has less.
-  private static long free() {
+  /// Free bytes of the machine, or of the control group if that has less; a default where neither
+  /// tells.
+  static long free() {
     long available = Long.MAX_VALUE;
     try {
       for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {

@@ -247,7 +247,20 @@ final class Server implements AutoCloseable {
     if (upkeep != null) {
       upkeep.start();
     }
-    admin = adminKey == null ? null : startAdmin(adminKey, transport, data);
+    Certification certification =
+        new Certification(
+            new Certification.Surroundings(
+                digest,
+                Certification.formats(checkpoint),
+                tokenizer,
+                llama,
+                device.kind().equals("cpu") ? ops : null,
+                engine::background,
+                KvBudget::free,
+                config.importRoot,
+                InstantSource.system()),
+            data.resolve("certificates"));
+    admin = adminKey == null ? null : startAdmin(adminKey, certification, transport, data);
     operations
         .webAddress()
         .ifPresent(
@@ -321,14 +334,15 @@ final class Server implements AutoCloseable {
     kept.ledger().log().watchWitnesses(Server::tell);
   }
 
-  private @Nullable AdminServer startAdmin(AdminKey key, GrpcSettings settings, Path data)
+  private @Nullable AdminServer startAdmin(
+      AdminKey key, Certification certification, GrpcSettings settings, Path data)
       throws IOException {
     ListenAddress address = security.admin();
     if (address == null) {
       return null;
     }
     AdminServer server =
-        AdminServer.start(key, grpc, this::tiers, settings, address, security.tls());
+        AdminServer.start(key, grpc, this::tiers, certification, settings, address, security.tls());
     out.printf(
         "admin     on %s, its key in %s%n",
         new ListenAddress(address.host(), server.boundPort()), data.resolve(AdminKey.FILE));
@@ -357,7 +371,7 @@ final class Server implements AutoCloseable {
         memory.loads());
   }
 
-  private static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
+  static Tokenizer tokenizer(Checkpoint checkpoint, Path model) {
     return switch (checkpoint) {
       case Gguf gguf -> Tokenizer.fromGguf(gguf.metadata());
       case HfDirectory directory -> Tokenizer.fromHuggingFace(model);

@@ -4,15 +4,23 @@ import dev.tributary.client.TributaryClient;
 import dev.tributary.v1.Model;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /// `tributary model`: the resident base.
-@Command(name = "model", description = "Show the resident base and the server's limits.")
+@Command(
+    name = "model",
+    description = "Show the resident base and the server's limits, or what its four bits cost.")
 final class ModelCommand implements Callable<Integer> {
   private final Tributary tributary;
 
-  ModelCommand(Tributary tributary) {
+  private ModelCommand(Tributary tributary) {
     this.tributary = tributary;
+  }
+
+  static CommandLine line(Tributary tributary) {
+    return new CommandLine(new ModelCommand(tributary))
+        .addSubcommand(new ModelCertifyCommand(tributary));
   }
 
   @Override

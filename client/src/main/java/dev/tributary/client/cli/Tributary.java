@@ -105,7 +105,7 @@ final class Tributary {
     line.addSubcommand(AdaptersCommand.line(this));
     line.addSubcommand(new TrainCommand(this));
     line.addSubcommand(TrainingCommand.line(this));
-    line.addSubcommand(new ModelCommand(this));
+    line.addSubcommand(ModelCommand.line(this));
     line.addSubcommand(new DigestCommand(this));
     line.addSubcommand(ReceiptCommand.line(this));
     line.addSubcommand(LedgerCommand.line(this));

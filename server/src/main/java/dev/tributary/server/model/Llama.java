@@ -56,6 +56,15 @@ public final class Llama implements StepRunner, BaseWeights {
     buffers = new Activations(config, ops, maxTokens);
   }
 
+  /// The same weights on the same device, with a cache and working memory of their own: for what
+  /// the engine's thread computes beside its steps.
+  ///
+  /// @param pages pages of the key/value cache
+  /// @param maxTokens most tokens that one step may hold
+  Llama beside(int pages, int maxTokens) {
+    return new Llama(config, ops, weights, pages, maxTokens);
+  }
+
   @Override
   public LlamaConfig config() {
     return config;

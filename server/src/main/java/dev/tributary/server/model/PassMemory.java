@@ -1,7 +1,5 @@
 package dev.tributary.server.model;
 
-import dev.tributary.server.tensor.Bytes;
-import dev.tributary.server.tensor.DType;
 import dev.tributary.server.tensor.Matrix;
 import dev.tributary.server.tensor.Region;
 import java.util.ArrayList;
@@ -152,24 +150,5 @@ final class PassMemory implements AutoCloseable {
     kept.close();
     work.close();
     head.close();
-  }
-
-  /// Cuts matrices of so many rows out of a region, one after the other.
-  private static final class Cut {
-    private final Bytes bytes;
-    private final int rows;
-    private long at;
-
-    Cut(Bytes bytes, int rows) {
-      this.bytes = bytes;
-      this.rows = rows;
-    }
-
-    Matrix next(int width) {
-      long size = rowBytes(width) * rows;
-      Matrix matrix = new Matrix(bytes.slice(at, size), DType.F32, rows, width);
-      at += size;
-      return matrix;
-    }
   }
 }

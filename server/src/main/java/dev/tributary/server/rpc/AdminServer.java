@@ -38,6 +38,7 @@ public final class AdminServer implements AutoCloseable {
       AdminKey key,
       GrpcServer serving,
       Supplier<TierFigures> tiers,
+      Certifier certifier,
       ServerBuilder<?> builder,
       @Nullable ReloadingTls tls) {
     this.tls = tls;
@@ -65,7 +66,7 @@ public final class AdminServer implements AutoCloseable {
     ServerServiceDefinition admin =
         ServerInterceptors.useInputStreamMessages(
             ServerInterceptors.intercept(
-                new AdminService(serving, tiers, ids), List.of(new KnownFields())));
+                new AdminService(serving, tiers, certifier, ids), List.of(new KnownFields())));
     builder.addService(
         ServerInterceptors.intercept(
             admin,
@@ -88,18 +89,21 @@ public final class AdminServer implements AutoCloseable {
   ///
   /// @param serving the port that it administers
   /// @param tiers asked by GetStats
+  /// @param certifier asked by CertifyModel
   /// @param tls null: without encryption
   /// @throws IOException with a text for the user
   public static AdminServer start(
       AdminKey key,
       GrpcServer serving,
       Supplier<TierFigures> tiers,
+      Certifier certifier,
       GrpcSettings settings,
       ListenAddress address,
       @Nullable TlsFiles tls)
       throws IOException {
     ReloadingTls context = tls == null ? null : new ReloadingTls(tls);
-    return start(key, serving, tiers, GrpcServer.netty(settings, address, context), context);
+    return start(
+        key, serving, tiers, certifier, GrpcServer.netty(settings, address, context), context);
   }
 
   /// Over any transport, in tests.
@@ -107,10 +111,11 @@ public final class AdminServer implements AutoCloseable {
       AdminKey key,
       GrpcServer serving,
       Supplier<TierFigures> tiers,
+      Certifier certifier,
       ServerBuilder<?> builder,
       @Nullable ReloadingTls tls)
       throws IOException {
-    AdminServer admin = new AdminServer(key, serving, tiers, builder, tls);
+    AdminServer admin = new AdminServer(key, serving, tiers, certifier, builder, tls);
     admin.server.start();
     return admin;
   }

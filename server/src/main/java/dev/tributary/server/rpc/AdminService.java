@@ -7,6 +7,8 @@ import dev.tributary.server.state.NewKey;
 import dev.tributary.server.state.State;
 import dev.tributary.server.state.TenantRecord;
 import dev.tributary.v1.AdminGrpc;
+import dev.tributary.v1.CertifyModelEvent;
+import dev.tributary.v1.CertifyModelRequest;
 import dev.tributary.v1.CorrectCreditRequest;
 import dev.tributary.v1.CorrectCreditResponse;
 import dev.tributary.v1.CreateKeyRequest;
@@ -19,6 +21,8 @@ import dev.tributary.v1.DrainResponse;
 import dev.tributary.v1.EraseGenerationRequest;
 import dev.tributary.v1.GetStatsRequest;
 import dev.tributary.v1.GetTenantRequest;
+import dev.tributary.v1.ListCertificatesRequest;
+import dev.tributary.v1.ListCertificatesResponse;
 import dev.tributary.v1.ListKeysRequest;
 import dev.tributary.v1.ListKeysResponse;
 import dev.tributary.v1.ListPriceRulesRequest;
@@ -29,6 +33,7 @@ import dev.tributary.v1.ListSettlementsRequest;
 import dev.tributary.v1.ListSettlementsResponse;
 import dev.tributary.v1.ListTenantsRequest;
 import dev.tributary.v1.ListTenantsResponse;
+import dev.tributary.v1.ModelCertificate;
 import dev.tributary.v1.PriceRule;
 import dev.tributary.v1.RevokeKeyRequest;
 import dev.tributary.v1.SettleRequest;
@@ -50,6 +55,8 @@ import java.util.function.Supplier;
 /// The methods of tributary.v1.Admin. What changes something goes to the audit log with its
 /// outcome, also when it was refused; what only looks does not.
 final class AdminService extends AdminGrpc.AdminImplBase {
+  /// A reader who takes no news for so long loses the call.
+  private static final Duration STREAM_IDLE = Duration.ofSeconds(60);
 
   private final State state;
   private final GrpcServer server;
@@ -60,11 +67,13 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private final Instant started;
   private final Audited audited;
   private final Decisions decisions;
+  private final Certifying certifying;
 
   /// @param server that it drains and counts
-  AdminService(GrpcServer server, Supplier<TierFigures> tiers, Ids ids) {
+  AdminService(GrpcServer server, Supplier<TierFigures> tiers, Certifier certifier, Ids ids) {
     this.server = server;
     this.tiers = tiers;
+    certifying = new Certifying(certifier);
     this.ids = ids;
     state = server.access().state();
     time = server.serving().time();
@@ -277,6 +286,25 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         responses,
         ids.next(),
         call -> call.answer(AdminAnswers.stats(server, tiers.get(), started, time.instant())));
+  }
+
+  @Override
+  public void certifyModel(
+      CertifyModelRequest request, StreamObserver<CertifyModelEvent> responses) {
+    audited.stream(
+        responses,
+        new Audited.Asked("CertifyModel", () -> "", request.getSource()),
+        call -> {
+          PacedStream<CertifyModelEvent> events = call.paced(server.delay(), STREAM_IDLE);
+          ModelCertificate found = certifying.certify(request.getSource(), call, events);
+          events.send(CertifyModelEvent.newBuilder().setCertificate(found).build());
+        });
+  }
+
+  @Override
+  public void listCertificates(
+      ListCertificatesRequest request, StreamObserver<ListCertificatesResponse> responses) {
+    Call.serve(responses, ids.next(), call -> call.answer(certifying.list()));
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.tributary.server.state.Audit;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.time.InstantSource;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -42,22 +43,46 @@ final class Audited {
         ids.next(),
         call -> {
           String tenant = asked.tenant().get();
-          T response;
-          try {
-            response = work.apply(call);
-          } catch (RuntimeException e) {
-            StatusRuntimeException refused = Statuses.of(e, call.id());
-            record(
-                asked.action(),
-                tenant,
-                asked.subject(),
-                refused.getStatus().getCode().name(),
-                String.valueOf(refused.getStatus().getDescription()));
-            throw refused;
-          }
+          T response = attempt(asked, tenant, call, work);
           record(asked.action(), tenant, subject.apply(response), "OK", "");
           call.answer(response);
         });
+  }
+
+  /// Serves a call whose `work` sends its own answers.
+  <T> void stream(StreamObserver<T> responses, Asked asked, Consumer<Call<T>> work) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call -> {
+          String tenant = asked.tenant().get();
+          boolean unused =
+              attempt(
+                  asked,
+                  tenant,
+                  call,
+                  same -> {
+                    work.accept(same);
+                    return true;
+                  });
+          record(asked.action(), tenant, asked.subject(), "OK", "");
+        });
+  }
+
+  /// What `work` gives; what it throws is recorded.
+  private <T, R> R attempt(Asked asked, String tenant, Call<T> call, Function<Call<T>, R> work) {
+    try {
+      return work.apply(call);
+    } catch (RuntimeException e) {
+      StatusRuntimeException refused = Statuses.of(e, call.id());
+      record(
+          asked.action(),
+          tenant,
+          asked.subject(),
+          refused.getStatus().getCode().name(),
+          String.valueOf(refused.getStatus().getDescription()));
+      throw refused;
+    }
   }
 
   private void record(String action, String tenant, String subject, String outcome, String detail) {

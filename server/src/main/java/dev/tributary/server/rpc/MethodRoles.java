@@ -118,6 +118,8 @@ final class MethodRoles {
                   "CorrectCredit",
                   "EraseGeneration",
                   "GetStats",
+                  "CertifyModel",
+                  "ListCertificates",
                   "Drain"),
               // Those who ask whether a server is well, such as load balancers, have no key; and
               // what reflection tells is public.

@@ -76,6 +76,7 @@ final class Statuses {
       case TrainingException training -> of(training.refusal());
       case DataException data -> of(data.refusal(), "data");
       case InvalidSettingException setting -> of(setting);
+      case SourceException source -> of(source.refusal());
       case AccountsException accounts -> of(accounts);
       case LedgerBusy busy -> exhausted(String.valueOf(busy.getMessage()), RETRY);
       case LedgerBroken broken -> ledgerBroken(broken);
@@ -315,6 +316,20 @@ final class Statuses {
       case TrainingRefusal.NotTrainedHere version ->
           precondition("NOT_TRAINED_HERE", version.asked(), message);
       case TrainingRefusal.Past past -> precondition("RUN_PAST", past.run().id(), message);
+    };
+  }
+
+  /// A source that the base cannot be measured against.
+  private static StatusRuntimeException of(SourceRefusal refusal) {
+    String message = refusal.message();
+    return switch (refusal) {
+      case SourceRefusal.NoRoot none -> precondition("IMPORT_ROOT", "", message);
+      case SourceRefusal.NotThere missing -> precondition("MODEL_SOURCE", missing.path(), message);
+      case SourceRefusal.Unusable model -> precondition("MODEL_FORMAT", model.path(), message);
+      case SourceRefusal.Different model -> precondition("MODEL_DIFFERENT", model.what(), message);
+      case SourceRefusal.NoDevice device -> precondition("DEVICE", "", message);
+      case SourceRefusal.NoMemory memory -> precondition("MEMORY", "", message);
+      case SourceRefusal.Busy busy -> exhausted(message, RETRY);
     };
   }
 

@@ -35,6 +35,18 @@ final class Checks {
         y.cols());
   }
 
+  static void rowProduct(Matrix x, int from, int to, Matrix y, int column) {
+    require(x.type() == DType.F32 && y.type() == DType.F32, "x and y are not float32");
+    require(x.rows() == y.rows(), "rows of x, of y", x.rows(), y.rows());
+    require(from >= 0 && from <= to, "outputs from, to", from, to);
+    require(
+        column >= 0 && column + to - from <= y.cols(),
+        "outputs, column, columns of y",
+        to - from,
+        column,
+        y.cols());
+  }
+
   static void lora(Matrix x, Matrix y, LoraSegment segment) {
     require(x.type() == DType.F32 && y.type() == DType.F32, "x and y are not float32");
     require(

@@ -10,6 +10,7 @@
 ///   weights, and the optimiser's sweeps. Float32 products of theirs are `FloatProduct`'s; `dx = dy
 ///   W` takes the wide path (`WideBackward`) where there is one.
 /// - [LinearWeights] are weights as files give them; [Linear] is what an [Ops] made of them.
+/// - [RowProduct] multiplies by weights that are not resident, at a file's own precision.
 /// - `CudaOps` runs it on a GPU: `CudaDriver` binds libcuda, `Nvrtc` compiles the kernels in the
 ///   resources, `CudaStep` launches what a step needs, as a CUDA graph where the same was launched
 ///   before (`CudaGraphs`), `CudaWide` is the wide path over libtorch's GEMM (`CudaGemm`,

@@ -99,6 +99,7 @@ final class RpcFixture implements AutoCloseable {
   /// Of every version, where there are no books.
   final byte[] pseudonymKey = new byte[AdapterBuildRecord.KEY_BYTES];
 
+  final FakeCertifier certifier = new FakeCertifier();
   final FakeTraining fakeTraining;
   final TrainingRuns training;
   final GrpcServer server;
@@ -319,6 +320,7 @@ final class RpcFixture implements AutoCloseable {
               adminKey,
               server,
               () -> new TierFigures(1, 2, 3, 4, 5, 6, 7),
+              certifier,
               InProcessServerBuilder.forName(name + " admin"),
               null);
     } catch (IOException e) {
