@@ -345,8 +345,7 @@ public final class FakeAdmin extends AdminGrpc.AdminImplBase {
     for (int tokens : new int[] {0, 70}) {
       responses.onNext(
           CertifyModelEvent.newBuilder()
-              .setProgress(
-                  CertifyModelProgress.newBuilder().setTokens(tokens).setTotalTokens(70))
+              .setProgress(CertifyModelProgress.newBuilder().setTokens(tokens).setTotalTokens(70))
               .build());
     }
     ModelCertificate certificate = certificate();

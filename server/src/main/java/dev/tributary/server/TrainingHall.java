@@ -100,7 +100,7 @@ final class TrainingHall {
     throw new IllegalStateException("without a chat template nothing is trained");
   }
 
-  private static Optional<TrainingRefusal.Unable> unable(Ops ops, boolean template) {
+  static Optional<TrainingRefusal.Unable> unable(Ops ops, boolean template) {
     if (ops.backward().isEmpty()) {
       return Optional.of(
           new TrainingRefusal.Unable(

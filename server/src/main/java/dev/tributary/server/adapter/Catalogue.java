@@ -206,7 +206,7 @@ public final class Catalogue {
   /// What the tenant may still store.
   ///
   /// @throws AdapterException OverQuota if `bytes` more, in `adapter`, are too much
-  void requireRoom(AdapterName adapter, long bytes) {
+  public void requireRoom(AdapterName adapter, long bytes) {
     StorageLimits limits = limits(adapter.tenant());
     var use = adapters.use(adapter.tenant());
     if (limits.bytes() != null && bytes > limits.bytes() - use.bytes()) {

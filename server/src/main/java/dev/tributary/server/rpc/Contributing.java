@@ -20,6 +20,7 @@ import dev.tributary.v1.RegisterContributionsRequest.Header;
 import dev.tributary.v1.RegisterContributionsResponse;
 import dev.tributary.v1.WithdrawContributionRequest;
 import dev.tributary.v1.WithdrawContributionResponse;
+import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -48,11 +49,19 @@ final class Contributing {
 
   private final Ledger ledger;
   private final Contributions contributions;
+  private final Examples examples;
   private final InstantSource time;
 
-  Contributing(Ledger ledger, Contributions contributions, InstantSource time) {
+  /// What is kept of examples besides the ledger's commitments.
+  interface Examples {
+    /// Forgets what is kept of a withdrawn contribution; nothing if it is forgotten.
+    void forget(String tenant, String contribution) throws IOException;
+  }
+
+  Contributing(Ledger ledger, Contributions contributions, Examples examples, InstantSource time) {
     this.ledger = ledger;
     this.contributions = contributions;
+    this.examples = examples;
     this.time = time;
   }
 
@@ -209,7 +218,8 @@ final class Contributing {
   }
 
   /// Withdraws a contribution of the caller's tenant. The state knows of it before the ledger does,
-  /// so that nothing is made of it if this is interrupted; asked again it is finished.
+  /// so that nothing is made of it if this is interrupted; asked again it is finished. Its example
+  /// is forgotten last.
   synchronized WithdrawContributionResponse withdraw(WithdrawContributionRequest request) {
     String id = request.getContributionId();
     if (id.isEmpty()) {
@@ -223,6 +233,11 @@ final class Contributing {
     if (leaf == null) {
       leaf = ledger.append(withdrawal(withdrawn, reason)).join();
       contributions.recordWithdrawal(id, leaf);
+    }
+    try {
+      examples.forget(tenant, id);
+    } catch (IOException e) {
+      throw Statuses.unstorable(e);
     }
     return WithdrawContributionResponse.newBuilder()
         .setLeafIndex(leaf)

@@ -98,7 +98,11 @@ public final class GrpcServer implements AutoCloseable {
     Contributing contributing =
         books == null
             ? null
-            : new Contributing(books.ledger(), access.state().contributions(), serving.time());
+            : new Contributing(
+                books.ledger(),
+                access.state().contributions(),
+                serving.training()::forget,
+                serving.time());
     List<BindableService> services =
         List.of(
             new InferenceService(

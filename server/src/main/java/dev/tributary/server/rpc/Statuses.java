@@ -336,7 +336,7 @@ final class Statuses {
   /// Files of a run that can't be written or read.
   static StatusRuntimeException unstorable(IOException cause) {
     log.error("files of a run can't be stored or read", cause);
-    return unavailable("the examples can't be stored at the moment");
+    return unavailable("the examples can't be stored or erased at the moment; ask again");
   }
 
   /// @param type machine-readable, such as `ADAPTER_BASE`

@@ -227,6 +227,8 @@ final class TrainingService extends TrainingGrpc.TrainingImplBase {
 
   private RunOrder order(
       TrainingStartRequest request, AdapterName adapter, RunSettings settings, Call<?> call) {
+    // Hours before it would be found out; publishing looks again.
+    catalogue.requireRoom(adapter, runs.adapterBytes(settings));
     byte[] heldOut = request.getHeldOut().toByteArray();
     if (heldOut.length > 0) {
       try {

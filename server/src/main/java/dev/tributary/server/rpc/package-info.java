@@ -35,7 +35,8 @@
 /// **Admin.** A port of its own ([AdminServer]), whose calls need the key in the folder of data
 /// ([AdminKey]) or one of role ADMIN; what changes something is in the state's audit log.
 ///
-/// What the base lost to four bits is measured by a [Certifier], which the wiring is ([Certifying]).
+/// What the base lost to four bits is measured by a [Certifier], which the wiring is
+/// ([Certifying]).
 ///
 /// **The ledger.** [ProvenanceService] shows it: receipts, with as much in them as their reader may
 /// see ([Receipts]), the log as everybody sees it ([LogAnswers]), and contributions, whose leaves

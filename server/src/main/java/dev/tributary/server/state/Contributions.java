@@ -100,6 +100,21 @@ public final class Contributions {
                 tenant));
   }
 
+  /// A manifest of a tenant's.
+  public record Manifest(String tenant, String digest) {}
+
+  /// All manifests of which something was withdrawn.
+  public List<Manifest> withdrawnManifests() {
+    return database.read(
+        session ->
+            session.all(
+                """
+                SELECT DISTINCT manifests.tenant, manifests.digest FROM manifests
+                JOIN contributions ON contributions.id = manifests.contribution
+                WHERE withdrawn IS NOT NULL ORDER BY manifests.tenant, manifests.digest""",
+                row -> new Manifest(row.getString(1), row.getString(2))));
+  }
+
   /// A contribution of this tenant.
   public Optional<Contribution> get(String tenant, String id) {
     return database.read(session -> find(session, tenant, id));

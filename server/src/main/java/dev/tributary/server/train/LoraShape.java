@@ -66,6 +66,13 @@ public record LoraShape(int rank, float alpha, boolean useRslora, List<String> t
     return names;
   }
 
+  /// Bytes of the weights of an adapter that is served: bfloat16.
+  long servedBytes(LlamaConfig base) {
+    return forms(base).values().stream()
+        .mapToLong(form -> 2L * form.rank() * (form.inputs() + form.outputs()))
+        .sum();
+  }
+
   /// The float32 pairs that are trained on a base of this shape.
   Map<Site, Form> forms(LlamaConfig base) {
     Map<Site, Form> forms = new HashMap<>();

@@ -143,6 +143,30 @@ final class RunExamples {
     }
   }
 
+  /// Empties the lines that are kept of a manifest's withdrawn contributions. Durable on return;
+  /// changes nothing where nothing of them is kept.
+  void forgetWithdrawn(String tenant, String manifest) throws IOException {
+    if (contributions.withdrawnOf(tenant, manifest) == 0
+        || files.kept(tenant, manifest).isEmpty()) {
+      return;
+    }
+    List<Contribution> all = contributions.manifest(tenant, manifest);
+    List<byte[]> lines = kept(tenant, manifest, all.size());
+    ByteArrayOutputStream left = new ByteArrayOutputStream();
+    boolean changed = false;
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).withdrawn() == null) {
+        left.writeBytes(lines.get(i));
+      } else {
+        changed |= lines.get(i).length > 0;
+      }
+      left.write('\n');
+    }
+    if (changed) {
+      files.replace(tenant, manifest, left.toByteArray());
+    }
+  }
+
   private List<byte[]> kept(String tenant, String manifest, int count) throws IOException {
     byte[] bytes =
         files

@@ -18,13 +18,14 @@ import org.slf4j.LoggerFactory;
 
 /// What runs need on disk, by tenant. Only the owner of the server's process can look into it.
 ///
-///     TENANT/data/HEX.jsonl      the examples of a manifest, a line each, in its order
+///     TENANT/data/HEX.jsonl      the examples of a manifest, a line each, in its order; those of
+///                                contributions that were withdrawn are empty
 ///     TENANT/runs/ID/            of a run that waits or runs: its held-out examples, its members
 ///     TENANT/audit-sets/HEX/NxM  of an adapter: members of N subsets with M seeds
 ///
-/// The ledger only commits to examples, so what was trained on is kept here, as long as its tenant:
-/// to go on with a run, to train again without what was withdrawn, and to say which of it an answer
-/// comes from. Files get their names when they are whole.
+/// The ledger only commits to examples, so what was trained on is kept here, until it is withdrawn
+/// or its tenant goes: to go on with a run, to train again without what was withdrawn, and to say
+/// which of it an answer comes from. Files get their names when they are whole.
 public final class RunFiles {
   private static final Logger log = LoggerFactory.getLogger(RunFiles.class);
 
@@ -57,6 +58,11 @@ public final class RunFiles {
     if (!disk.exists(file)) {
       write(file, lines);
     }
+  }
+
+  /// Takes the place of a manifest's examples, some of which are forgotten. Durable on return.
+  void replace(String tenant, String manifest, byte[] lines) throws IOException {
+    write(data(tenant, manifest), lines);
   }
 
   /// A manifest's examples; empty if they are not kept.

@@ -3,6 +3,7 @@ package dev.tributary.server.train;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.server.adapter.AdapterException;
 import dev.tributary.server.model.LlamaConfig;
+import dev.tributary.server.state.Contributions;
 import dev.tributary.server.state.RunRecord;
 import dev.tributary.server.state.RunRecord.Kind;
 import dev.tributary.server.state.Runs;
@@ -38,13 +39,19 @@ public final class TrainingRuns implements AutoCloseable {
   private final State state;
   private final Runs runs;
   private final RunFiles files;
+  private final RunExamples examples;
   private final RunSources sources;
   private final RunWork work;
+  private final LlamaConfig base;
   private final Publisher publisher;
   private final Optional<TrainingRefusal.Unable> unable;
   private final LongSupplier nanoTime;
   private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
   private final RunTotals totals = new RunTotals();
+
+  /// Held where examples come to be kept, or are forgotten: else one could be kept that was
+  /// withdrawn in between.
+  private final Object keeping = new Object();
 
   /// Those that wait or run, by id, in their order.
   @GuardedBy("this")
@@ -78,7 +85,8 @@ public final class TrainingRuns implements AutoCloseable {
     this.publisher = publisher;
     this.unable = unable;
     this.nanoTime = nanoTime;
-    RunExamples examples = new RunExamples(files, state.contributions(), encoder);
+    this.base = base;
+    examples = new RunExamples(files, state.contributions(), encoder);
     sources = new RunSources(state, examples, exampleTokens);
     work = new RunWork(files, examples, base, training);
   }
@@ -91,6 +99,10 @@ public final class TrainingRuns implements AutoCloseable {
     files.sweep(
         tenant -> state.tenants().get(tenant).isPresent(),
         id -> left.stream().anyMatch(run -> run.id().equals(id)));
+    // What an end of the process kept from being forgotten.
+    for (Contributions.Manifest manifest : state.contributions().withdrawnManifests()) {
+      examples.forgetWithdrawn(manifest.tenant(), manifest.digest());
+    }
     synchronized (this) {
       left.forEach(this::put);
       if (unable.isEmpty()) {
@@ -118,6 +130,21 @@ public final class TrainingRuns implements AutoCloseable {
         reason -> {
           throw new TrainingException(reason);
         });
+  }
+
+  /// Bytes of the weights of what comes out of a run.
+  public long adapterBytes(RunSettings settings) {
+    return settings.lora().servedBytes(base);
+  }
+
+  /// Forgets what is kept of a contribution that was withdrawn, in whichever manifests. Durable on
+  /// return.
+  public void forget(String tenant, String contribution) throws IOException {
+    synchronized (keeping) {
+      for (String manifest : state.contributions().manifestsOf(tenant, contribution)) {
+        examples.forgetWithdrawn(tenant, manifest);
+      }
+    }
   }
 
   /// Refuses what could not be trained, before anything is registered.
@@ -148,10 +175,13 @@ public final class TrainingRuns implements AutoCloseable {
   public RunView start(RunOrder order, RunSource source) throws IOException {
     int heldOut = check(order, source);
     String tenant = order.adapter().tenant();
-    if (!source.contributions().isEmpty()) {
-      state.contributions().list(tenant, source.manifest(), source.contributions());
+    synchronized (keeping) {
+      if (!source.contributions().isEmpty()) {
+        state.contributions().list(tenant, source.manifest(), source.contributions());
+      }
+      files.keep(tenant, source.manifest(), source.lines());
+      examples.forgetWithdrawn(tenant, source.manifest());
     }
-    files.keep(tenant, source.manifest(), source.lines());
     Runs.Start start =
         new Runs.Start(
             order.adapter(),

@@ -30,6 +30,13 @@
 /// **Runs.** [TrainingRuns] has one at a time and keeps the others waiting; a run is in the state
 /// and its examples are on disk ([RunFiles]) before its caller hears of it, so that it outlives the
 /// process. Nothing is published of which anything was withdrawn.
+///
+/// **What is kept of examples.** Their lines, so that a version can be built again without what was
+/// withdrawn. A withdrawal empties the contribution's line in every manifest that has it before its
+/// caller is answered, and a start does what an end of the process kept it from; the other lines
+/// stay in their places. A tenant's retention and the erasure of generations are about answers and
+/// reach no example: examples go by withdrawal, or with their tenant. Another contribution of the
+/// same text is its own contributor's to withdraw.
 @NullMarked
 package dev.tributary.server.train;
 

@@ -28,6 +28,7 @@ import dev.tributary.server.train.ExampleTokens;
 import dev.tributary.server.train.FakeTraining;
 import dev.tributary.server.train.Publisher;
 import dev.tributary.server.train.RunFiles;
+import dev.tributary.server.train.TrainingRefusal;
 import dev.tributary.server.train.TrainingRuns;
 import dev.tributary.tlog.SigningKey;
 import dev.tributary.v1.AdaptersGrpc;
@@ -120,9 +121,23 @@ final class RpcFixture implements AutoCloseable {
       int maxWaiting,
       int maxCalls,
       long hostBytes,
-      boolean template) {
+      boolean template,
+      boolean trains) {
     static final Options PLAIN = new Options(false, 8, 64, 128, 1 << 20, true);
     static final Options NETTY = new Options(true, 8, 64, 128, 1 << 20, true);
+
+    /// A server whose device has no backward.
+    static final Options ON_GPU = new Options(false, 8, 64, 128, 1 << 20, true, false);
+
+    Options(
+        boolean overNetty,
+        int maxRows,
+        int maxWaiting,
+        int maxCalls,
+        long hostBytes,
+        boolean template) {
+      this(overNetty, maxRows, maxWaiting, maxCalls, hostBytes, template, true);
+    }
   }
 
   /// How tests differ in who may call.
@@ -257,7 +272,7 @@ final class RpcFixture implements AutoCloseable {
     engine = new Engine(model, ByteTokens.text(tokenizer), settings, System::nanoTime, fatal::add);
     engine.start();
     fakeTraining = new FakeTraining(member -> adapters.files(member.training().size()));
-    training = training(data);
+    training = training(data, options.trains());
     Serving serving =
         new Serving(
             engine,
@@ -334,7 +349,7 @@ final class RpcFixture implements AutoCloseable {
   }
 
   /// Runs that train nothing, an example having as many tokens as its texts have characters.
-  private TrainingRuns training(Path folder) {
+  private TrainingRuns training(Path folder, boolean trains) {
     try {
       return new TrainingRuns(
           state,
@@ -359,7 +374,7 @@ final class RpcFixture implements AutoCloseable {
                           adapter, alias, List.of(new AliasRecord.Target(version, 1)), null, null);
             }
           },
-          Optional.empty(),
+          trains ? Optional.empty() : Optional.of(new TrainingRefusal.Unable("no backward")),
           System::nanoTime);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -12,6 +12,7 @@ import com.google.rpc.PreconditionFailure;
 import com.google.rpc.QuotaFailure;
 import dev.tributary.record.ContributionRecord;
 import dev.tributary.server.state.Origin;
+import dev.tributary.server.state.Quota;
 import dev.tributary.server.state.Role;
 import dev.tributary.server.state.RunRecord;
 import dev.tributary.server.train.Example;
@@ -36,6 +37,8 @@ import dev.tributary.v1.TrainingWatchRequest;
 import dev.tributary.v1.WithdrawContributionRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -674,5 +677,134 @@ class TrainingServiceTest {
       assertThat(detail(refused, PreconditionFailure.class).getViolations(0).getType())
           .isEqualTo("LEDGER_OFF");
     }
+  }
+
+  @Test
+  void withoutABackward_startIsRefusedAndNothingRegistered() throws IOException {
+    Path gpu = Files.createDirectory(data.resolve("gpu"));
+    try (RpcFixture onGpu =
+        RpcFixture.recording(folder.resolve("gpu"), gpu, RpcFixture.Options.ON_GPU)) {
+      onGpu.train();
+      String key = onGpu.key("acme", Role.OWNER);
+      long leaves = Objects.requireNonNull(onGpu.books).ledger().log().durable();
+      StatusRuntimeException refused =
+          refused(
+              Status.Code.FAILED_PRECONDITION,
+              () -> onGpu.training(key).start(order(THREE).build()));
+      assertThat(detail(refused, PreconditionFailure.class).getViolations(0).getType())
+          .isEqualTo("TRAINING_DEVICE");
+      assertThat(refused.getStatus().getDescription()).isEqualTo("no backward");
+      assertThat(onGpu.books.ledger().log().durable()).isEqualTo(leaves);
+    }
+  }
+
+  @Test
+  void start_withAuditSubsets_trainsThemOnceTheVersionIsThere() {
+    String four = THREE + line("cid", "Who swims?", "Cid.") + line("dee", "Who rows?", "Dee.");
+    TrainingStartRequest.Builder order = order(four);
+    order.getSettingsBuilder().setAuditSubsets(4).setAuditSeeds(2);
+    TrainingRun version = trained(order);
+    assertThat(version.getKind()).isEqualTo(TrainingRun.Kind.KIND_VERSION);
+    assertThat(version.getVersion()).isEqualTo(1);
+    TrainingRun audit = ended(training.list(TrainingListRequest.getDefaultInstance()).getRuns(0));
+    assertThat(audit.getState()).as(audit.getError()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(audit.getKind()).isEqualTo(TrainingRun.Kind.KIND_AUDIT_SET);
+    assertThat(audit.getDigest()).isEqualTo(version.getDigest());
+    assertThat(audit.getVersion()).isEqualTo(1);
+    assertThat(versions()).hasSize(1);
+    // The version first, alone, then four subsets with two seeds each.
+    assertThat(fixture.fakeTraining.asked.getFirst()).hasSize(1);
+    assertThat(fixture.fakeTraining.asked.stream().skip(1).flatMap(List::stream)).hasSize(8);
+    assertThat(
+            data.resolve("training/acme/audit-sets")
+                .resolve(version.getDigest().substring("sha256:".length()))
+                .resolve("4x2/subset-003-seed-1/result/adapter_config.json"))
+        .exists();
+  }
+
+  private void quota(Quota quota) {
+    var unused = fixture.state.tenants().update("acme", null, tenant -> tenant.withQuota(quota));
+  }
+
+  private void overQuota(TrainingStartRequest.Builder order, String quota) {
+    long leaves = Objects.requireNonNull(fixture.books).ledger().log().durable();
+    StatusRuntimeException refused =
+        refused(Status.Code.RESOURCE_EXHAUSTED, () -> training.start(order.build()));
+    assertThat(detail(refused, QuotaFailure.class).getViolations(0).getSubject())
+        .isEqualTo("quota:" + quota);
+    assertThat(fixture.books.ledger().log().durable()).isEqualTo(leaves);
+  }
+
+  @Test
+  void start_beyondTheAdapterQuota_isRefusedBeforeAnythingIsRegistered() {
+    trained(order(THREE));
+    quota(new Quota(null, null, null, null, 1, null, null, null, null));
+    overQuota(order(THREE).setAdapter("second"), "adapters");
+    // Another version of the one that is there takes no more of it.
+    trained(order(THREE + line("eve", "Who paints?", "Eve.")));
+  }
+
+  @Test
+  void start_beyondTheBytesQuota_isRefusedBeforeAnythingIsRegistered() {
+    TrainingStartRequest.Builder order = order(THREE);
+    long bytes = fixture.training.adapterBytes(dev.tributary.server.train.RunSettings.DEFAULT);
+    quota(new Quota(null, null, null, null, null, bytes - 1, null, null, null));
+    overQuota(order, "adapter_bytes");
+    order.getSettingsBuilder().setRank(8);
+    trained(order);
+  }
+
+  private List<String> keptLines(TrainingRun run) throws IOException {
+    String hex = run.getManifestDigest().substring("sha256:".length());
+    return Files.readAllLines(data.resolve("training/acme/data/" + hex + ".jsonl"));
+  }
+
+  @Test
+  void withdrawn_isErasedFromDisk_andTheRestCanBeBuiltAgain() throws IOException {
+    TrainingRun first = trained(order(THREE));
+    TrainingRun second =
+        trained(
+            TrainingStartRequest.newBuilder()
+                .setAdapter("second")
+                .setContributions(
+                    Contributions.newBuilder()
+                        .addContributionIds(id(first, 1))
+                        .addContributionIds(id(first, 2))));
+    List<String> before = keptLines(first);
+    assertThat(before.get(1)).contains("Bob does.");
+    withdraw(first, 1);
+    assertThat(keptLines(first)).containsExactly(before.get(0), "", before.get(2));
+    assertThat(keptLines(second)).containsExactly("", before.get(2));
+    withdraw(first, 1);
+    assertThat(keptLines(first)).containsExactly(before.get(0), "", before.get(2));
+    TrainingRun rebuilt = trained(rebuild());
+    assertThat(rebuilt.getData().getExcluded()).isEqualTo(1);
+    assertThat(keptLines(rebuilt)).containsExactly(before.get(0), before.get(2));
+    withdraw(first, 0);
+    assertThat(keptLines(first)).containsExactly("", "", before.get(2));
+    assertThat(keptLines(rebuilt)).containsExactly("", before.get(2));
+  }
+
+  private String id(TrainingRun run, int position) {
+    return fixture
+        .state
+        .contributions()
+        .manifest("acme", run.getManifestDigest())
+        .get(position)
+        .id();
+  }
+
+  @Test
+  void withdrawn_beforeItCouldBeErased_isErasedAtTheNextStart() throws IOException {
+    TrainingRun run = trained(order(THREE));
+    var unused = fixture.state.contributions().withdraw("acme", id(run, 2));
+    assertThat(keptLines(run).get(2)).isNotEmpty();
+    fixture.close();
+    fixture = RpcFixture.recording(folder, data);
+    training = fixture.training(owner);
+    fixture.train();
+    assertThat(keptLines(run).subList(0, 2)).noneMatch(String::isEmpty);
+    assertThat(keptLines(run).get(2)).isEmpty();
+    assertThat(trained(rebuild()).getData().getExamples()).isEqualTo(2);
   }
 }
