@@ -706,7 +706,9 @@ class TrainingServiceTest {
     TrainingRun version = trained(order);
     assertThat(version.getKind()).isEqualTo(TrainingRun.Kind.KIND_VERSION);
     assertThat(version.getVersion()).isEqualTo(1);
-    TrainingRun audit = ended(training.list(TrainingListRequest.getDefaultInstance()).getRuns(0));
+    TrainingListRequest all = TrainingListRequest.getDefaultInstance();
+    until(() -> training.list(all).getRunsCount() == 2);
+    TrainingRun audit = ended(training.list(all).getRuns(0));
     assertThat(audit.getState()).as(audit.getError()).isEqualTo(State.STATE_SUCCEEDED);
     assertThat(audit.getKind()).isEqualTo(TrainingRun.Kind.KIND_AUDIT_SET);
     assertThat(audit.getDigest()).isEqualTo(version.getDigest());
