@@ -85,8 +85,9 @@ record Explanation(
   }
 
   private static Explanation of(AttributionRecord.Open open, AttributionRecord record) {
+    List<String> names = record.contributors().subList(0, open.shares().shares().size());
     if (record.evidence().length == 0) {
-      return without(open, record.contributors());
+      return without(open, names);
     }
     List<String> sentences = new ArrayList<>(List.of(method(open.method())));
     try {
@@ -97,15 +98,10 @@ record Explanation(
       }
       limit(evidence).ifPresent(sentences::add);
       return new Explanation(
-          open,
-          record.contributors(),
-          Optional.of(evidence),
-          same ? Outcome.SAME : Outcome.DIFFERENT,
-          sentences);
+          open, names, Optional.of(evidence), same ? Outcome.SAME : Outcome.DIFFERENT, sentences);
     } catch (RecordException e) {
       sentences.add("The evidence cannot be read: " + e.getMessage() + ".");
-      return new Explanation(
-          open, record.contributors(), Optional.empty(), Outcome.DIFFERENT, sentences);
+      return new Explanation(open, names, Optional.empty(), Outcome.DIFFERENT, sentences);
     }
   }
 

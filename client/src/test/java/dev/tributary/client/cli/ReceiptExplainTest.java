@@ -172,7 +172,7 @@ class ReceiptExplainTest {
   void explain_json_isOneObject() throws IOException {
     CommandRun.Result result =
         run("--json", "receipt", "explain", file(attribution(evidence(Limit.NONE))).toString());
-    assertThat(result.code()).isZero();
+    assertThat(result.code()).as(result.toString()).isZero();
     assertThat(result.out().lines()).hasSize(1);
     assertThat(result.out())
         .startsWith(
