@@ -8,7 +8,10 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -150,6 +153,14 @@ final class LoadCommand implements Callable<Integer> {
   private @Nullable Path adapterFolder;
 
   @Option(
+      names = "--contributions",
+      paramLabel = "FILE",
+      description =
+          "With --model: what each adapter is said to be trained on, JSONL: answers are attributed"
+              + " then.")
+  private @Nullable Path contributions;
+
+  @Option(
       names = "--server-flag",
       paramLabel = "FLAG",
       description =
@@ -199,6 +210,9 @@ final class LoadCommand implements Callable<Integer> {
   private void withServer(LoadPlan plan, Path model, Path folder) throws Exception {
     if (plan.adapters() > 0) {
       AdaptersCommand.write(model, folder, plan.adapters(), rank, seed);
+      if (contributions != null) {
+        list(contributions, folder);
+      }
     }
     List<String> flags =
         new ArrayList<>(
@@ -208,6 +222,18 @@ final class LoadCommand implements Callable<Integer> {
     System.err.println("starting the server");
     try (ServerProcess process = ServerProcess.start(flags)) {
       load(plan, process.address(), OptionalLong.of(process.pid()));
+    }
+  }
+
+  /// Beside the weights of every adapter.
+  private static void list(Path contributions, Path folder) throws IOException {
+    try (DirectoryStream<Path> adapters = Files.newDirectoryStream(folder, Files::isDirectory)) {
+      for (Path adapter : adapters) {
+        Files.copy(
+            contributions,
+            adapter.resolve("contributions.jsonl"),
+            StandardCopyOption.REPLACE_EXISTING);
+      }
     }
   }
 
@@ -237,6 +263,7 @@ final class LoadCommand implements Callable<Integer> {
           .put("plan", plan.settings())
           .put("adapter_rank", server.model == null ? null : rank)
           .put("adapter_memory_mib", server.model == null ? null : adapterMemory)
+          .put("attributed", contributions != null)
           .put("server_flags", serverFlags)
           .put("figures", figures)
           .write(json);
@@ -261,8 +288,7 @@ final class LoadCommand implements Callable<Integer> {
       List<String> features,
       int threads,
       int maxRows,
-      int maxQueued,
-      String attribution) {
+      int maxQueued) {
     static Served of(Model model) {
       return new Served(
           model.getBaseName(),
@@ -271,8 +297,7 @@ final class LoadCommand implements Callable<Integer> {
           model.getDevice().getFeaturesList(),
           model.getDevice().getThreads(),
           model.getLimits().getMaxConcurrentRows(),
-          model.getLimits().getMaxQueuedRequests(),
-          "NONE");
+          model.getLimits().getMaxQueuedRequests());
     }
 
     String text() {
