@@ -106,9 +106,35 @@ class AttributionCaseTest {
           }
         }
         assertThat(exact).isGreaterThanOrEqualTo(3);
+        checkLimits(of.questions().getFirst(), attributor, index, weights);
       }
       weights.release();
     }
+  }
+
+  /// What can't be told is said, and nobody's.
+  private static void checkLimits(
+      Question question, Attributor attributor, VersionIndex index, LoraWeights weights) {
+    Answer empty = new Answer(question.prompt(), new int[0], new float[0], new float[0]);
+    Evidence none = attributor.attribute(index, weights, empty).join();
+    assertThat(none.limit()).isEqualTo(Evidence.Limit.EMPTY);
+    assertThat(none.divide().unattributedPpm()).isEqualTo(1_000_000);
+    Answer longer = new Answer(new int[600], question.output(), question.drawn(), question.base());
+    Evidence spans = attributor.attribute(index, weights, longer).join();
+    assertThat(spans.limit()).isEqualTo(Evidence.Limit.TOO_LONG);
+    assertThat(spans.divide().parts()).isEmpty();
+    assertThat(spans.spans()).as("spans need no gradient").isNotEmpty();
+    // A token that a logit bias may have changed is nobody's; one that the prompt has is the
+    // base's.
+    float[] biased = question.drawn().clone();
+    biased[0] = Float.NaN;
+    Answer changed = new Answer(question.prompt(), question.output(), biased, question.base());
+    assertThat(attributor.attribute(index, weights, changed).join().tokens().getFirst())
+        .isEqualTo(Evidence.BIASED);
+    Answer pasted =
+        new Answer(question.all(), question.output(), question.drawn(), question.base());
+    assertThat(attributor.attribute(index, weights, pasted).join().divide().basePpm())
+        .isEqualTo(1_000_000);
   }
 
   private static void check(AttributionCase of, Question question, Evidence evidence) {
