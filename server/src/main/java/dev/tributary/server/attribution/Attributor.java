@@ -21,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 /// Answers wait in a bounded queue; one that finds it full gets what is known without its gradient.
 /// All methods may be called by any thread and don't block, but [#close].
 public final class Attributor implements AutoCloseable {
-  /// Answers that may wait.
-  public static final int BACKLOG = 256;
+  /// Answers that may wait: beside a loaded server they take seconds, and nobody waits a minute.
+  public static final int BACKLOG = 64;
 
-  /// Answers of a pass.
-  private static final int TOGETHER = 4;
+  /// Answers of a pass. More would make its pieces longer, for which the tokens of others wait.
+  private static final int TOGETHER = 2;
 
   private final GradientPass pass;
   private final Device device;
