@@ -19,6 +19,8 @@ import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.GetModelRequest;
 import dev.tributary.v1.ImportVersionRequest;
+import dev.tributary.v1.IndexVersionEvent;
+import dev.tributary.v1.IndexVersionRequest;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ListAdaptersResponse;
@@ -36,13 +38,16 @@ import dev.tributary.v1.UnloadRequest;
 import dev.tributary.v1.UnpinRequest;
 import dev.tributary.v1.UpdateAdapterRequest;
 import dev.tributary.v1.UploadVersionRequest;
+import dev.tributary.v1.VersionIndex;
 import dev.tributary.v1.WatchAdaptersRequest;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /// A client of one Tributary server; safe for use by many threads. Closing it cancels what is still
 /// running.
@@ -256,6 +261,28 @@ public final class TributaryClient implements AutoCloseable {
   public AdapterVersion unpin(AdapterSelector version) {
     UnpinRequest request = UnpinRequest.newBuilder().setAdapter(version).build();
     return calling(() -> quick(adapters).unpin(request));
+  }
+
+  /// Has the index built that a version's answers are attributed by, waiting at most `time`.
+  ///
+  /// @param progress told how far it is
+  /// @throws TributaryException if the call failed; its code is FAILED_PRECONDITION where the
+  ///   version can't have one
+  public VersionIndex index(
+      AdapterSelector version, Duration time, Consumer<IndexVersionEvent.Progress> progress) {
+    IndexVersionRequest request = IndexVersionRequest.newBuilder().setAdapter(version).build();
+    return calling(
+        () -> {
+          Iterator<IndexVersionEvent> events = within(adapters, time).indexVersion(request);
+          while (events.hasNext()) {
+            IndexVersionEvent event = events.next();
+            if (event.hasIndex()) {
+              return event.getIndex();
+            }
+            progress.accept(event.getProgress());
+          }
+          throw new UnmetException("the server ended without telling of the index");
+        });
   }
 
   /// The present state of adapters, then every change, across broken connections. Close it to end

@@ -16,6 +16,8 @@ import dev.tributary.v1.DeleteAdapterRequest;
 import dev.tributary.v1.DeleteVersionRequest;
 import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.ImportVersionRequest;
+import dev.tributary.v1.IndexVersionEvent;
+import dev.tributary.v1.IndexVersionRequest;
 import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ListAdaptersResponse;
 import dev.tributary.v1.ListVersionsRequest;
@@ -60,6 +62,13 @@ public final class FakeAdapters extends AdaptersGrpc.AdaptersImplBase {
 
   /// What the next watches are told; after the last one they are UNAVAILABLE.
   public final Queue<Watched> watches = new ConcurrentLinkedQueue<>();
+
+  public final Queue<IndexVersionRequest> indexed = new ConcurrentLinkedQueue<>();
+
+  /// What calls of IndexVersion are told, and how they end.
+  public volatile List<IndexVersionEvent> indexing = List.of();
+
+  public volatile Status indexEnd = Status.OK;
 
   /// So many of the next changes of aliases find that somebody else was faster.
   public final AtomicInteger aborts = new AtomicInteger();
@@ -361,6 +370,18 @@ public final class FakeAdapters extends AdaptersGrpc.AdaptersImplBase {
       observer.onCompleted();
     } else {
       observer.onError(script.end().asRuntimeException());
+    }
+  }
+
+  @Override
+  public void indexVersion(
+      IndexVersionRequest request, StreamObserver<IndexVersionEvent> observer) {
+    indexed.add(request);
+    indexing.forEach(observer::onNext);
+    if (indexEnd.isOk()) {
+      observer.onCompleted();
+    } else {
+      observer.onError(indexEnd.asRuntimeException());
     }
   }
 

@@ -1,10 +1,10 @@
 package dev.tributary.server;
 
+import dev.tributary.server.accounts.Accounts;
 import dev.tributary.server.adapter.AdapterInfo;
 import dev.tributary.server.adapter.AdapterStore;
 import dev.tributary.server.adapter.AdapterVersion;
 import dev.tributary.server.attribution.Attributor;
-import dev.tributary.server.attribution.IndexBuild;
 import dev.tributary.server.attribution.VersionIndex;
 import dev.tributary.server.engine.Engine;
 import dev.tributary.server.model.GradientPass;
@@ -13,14 +13,18 @@ import dev.tributary.server.model.LoraWeights;
 import dev.tributary.server.model.ModelException;
 import dev.tributary.server.rpc.Attributing;
 import dev.tributary.server.rpc.Books;
+import dev.tributary.server.rpc.Indexing;
 import dev.tributary.server.state.State;
+import dev.tributary.server.state.VersionFacts;
 import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.tensor.Ops;
 import dev.tributary.server.tokenize.Tokenizer;
 import dev.tributary.server.train.Dataset;
 import dev.tributary.server.train.ExampleTokens;
+import dev.tributary.tlog.Hash;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -28,21 +32,25 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Attribution on this server's device; on one without a backward pass, and without a ledger, all
 /// answers stay unattributed.
 final class AttributionHall implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(AttributionHall.class);
+
   /// Most tokens of an answer with its prompt.
   private static final int TOKENS = 1_024;
 
   /// For what the forward computes and the backward needs again.
   private static final long ACTIVATION_BYTES = 1L << 28;
 
-  private final @Nullable VersionIndexes indexes;
+  private final @Nullable Lookup lookup;
   private final @Nullable AttributionDesk desk;
 
-  private AttributionHall(@Nullable VersionIndexes indexes, @Nullable AttributionDesk desk) {
-    this.indexes = indexes;
+  private AttributionHall(@Nullable Lookup lookup, @Nullable AttributionDesk desk) {
+    this.lookup = lookup;
     this.desk = desk;
   }
 
@@ -79,7 +87,7 @@ final class AttributionHall implements AutoCloseable {
             kept,
             InstantSource.system());
     return new AttributionHall(
-        indexes,
+        new Lookup(indexes, books.accounts()),
         new AttributionDesk(engine, indexes, new Attributor(pass, engine::background, tokenizer)));
   }
 
@@ -89,32 +97,73 @@ final class AttributionHall implements AutoCloseable {
 
   /// The index of a version, built if its examples are known.
   Optional<VersionIndex> index(VersionRecord version, LoraWeights weights) throws IOException {
-    return indexes == null ? Optional.empty() : indexes.build(version, weights);
+    return lookup == null ? Optional.empty() : lookup.indexes.build(version, weights);
+  }
+
+  Indexing indexing() {
+    return lookup == null ? Indexing.NONE : lookup;
+  }
+
+  /// What versions have, by the ledger and by their indexes.
+  private record Lookup(VersionIndexes indexes, Accounts accounts) implements Indexing {
+    @Override
+    public Standing of(VersionRecord version) {
+      VersionFacts facts = version.facts();
+      String tenant = version.adapter().tenant();
+      Optional<VersionIndex> index;
+      try {
+        index = indexes.find(tenant, facts.digest());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      if (index.isPresent()) {
+        VersionIndex.About about = index.get().about();
+        return new Indexed(
+            about.method(),
+            index.get().digest().text(),
+            about.thresholds(),
+            about.clusters().size());
+      }
+      if (accounts.build(tenant, Hash.ofText(facts.digest())).isPresent()) {
+        return new Impossible(Reason.RECORDED);
+      }
+      if (facts.alone()) {
+        return new Impossible(Reason.PARTS);
+      }
+      return indexes.isKnown(version) ? new Due() : new Impossible(Reason.EXAMPLES);
+    }
+
+    @Override
+    public Watch watch(VersionRecord version, Progress progress) {
+      return indexes.watch(version, progress::tell);
+    }
   }
 
   /// Indexes the folders that say what they were trained on, before anybody waits for it.
   void indexFolders(AdapterStore adapters, List<AdapterInfo> offered, PrintStream out) {
-    if (indexes == null) {
-      return;
-    }
+    Indexing indexing = indexing();
     for (AdapterInfo each : offered) {
       VersionRecord version = each.prod() == null ? null : each.prod().version();
-      if (version == null || each.refusal() != null || !indexes.isDue(version)) {
+      if (version == null
+          || each.refusal() != null
+          || !(indexing.of(version) instanceof Indexing.Due)) {
         continue;
       }
-      out.printf("indexing  %s, whose examples attribution looks answers up in%n", each.name());
-      indexes.watch(new Percent(out));
-      try {
+      out.printf("indexing  %s, once, to tell whose data its answers come from%n", each.name());
+      long start = System.nanoTime();
+      try (Indexing.Watch watch = indexing.watch(version, new Percent(out))) {
         adapters.lease(AdapterVersion.of(version)).join().close();
+        out.printf("          done in %.0f s%n", (System.nanoTime() - start) / 1e9);
       } catch (CompletionException e) {
-        out.printf("          %s cannot be indexed: %s%n", each.name(), e.getCause());
+        Throwable why = e.getCause() == null ? e : e.getCause();
+        log.debug("{} cannot be indexed", each.name(), why);
+        out.printf("          not done, so it is not served: %s%n", why.getMessage());
       }
-      indexes.watch((done, all) -> {});
     }
   }
 
   /// A line every quarter.
-  private static final class Percent implements IndexBuild.Progress {
+  private static final class Percent implements Indexing.Progress {
     private final PrintStream out;
     private int told;
 
@@ -125,9 +174,9 @@ final class AttributionHall implements AutoCloseable {
     @Override
     public void tell(int done, int all) {
       int quarter = (int) (4L * done / all);
-      if (quarter > told) {
+      if (quarter > told && done < all) {
         told = quarter;
-        out.printf("          %d%% of %,d sequences%n", 25 * quarter, all);
+        out.printf("          %d%%%n", 25 * quarter);
       }
     }
   }

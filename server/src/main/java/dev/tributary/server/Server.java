@@ -212,6 +212,7 @@ final class Server implements AutoCloseable {
                 tokenizer,
                 adapters,
                 attribution.attributing(),
+                attribution.indexing(),
                 training.runs(),
                 served,
                 GenerationConfig.defaults(model),

@@ -13,6 +13,7 @@ import dev.tributary.server.ledger.Ledger;
 import dev.tributary.server.model.GradientPass;
 import dev.tributary.server.model.Llama;
 import dev.tributary.server.model.LoraWeights;
+import dev.tributary.server.rpc.Indexing;
 import dev.tributary.server.state.AdapterName;
 import dev.tributary.server.state.Contribution;
 import dev.tributary.server.state.Contributions;
@@ -44,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -90,7 +92,13 @@ final class VersionIndexes {
   @GuardedBy("this")
   private final Map<Path, VersionIndex> open = new LinkedHashMap<>(16, 0.75f, true);
 
-  private volatile IndexBuild.Progress progress = (done, all) -> {};
+  /// Of builds; beside what answers are looked up in, which goes on meanwhile.
+  private final Object building = new Object();
+
+  private final List<Watched> watchers = new CopyOnWriteArrayList<>();
+
+  /// Who is told of builds of an index.
+  private record Watched(Path folder, IndexBuild.Progress progress) {}
 
   /// What a version was trained on.
   private record Given(String manifest, List<Example> examples) {}
@@ -117,17 +125,35 @@ final class VersionIndexes {
     this.time = time;
   }
 
-  /// Told of each step of later builds.
-  void watch(IndexBuild.Progress watcher) {
-    progress = watcher;
+  /// Tells of each step of building a version's index, until the watch is closed.
+  Indexing.Watch watch(VersionRecord version, IndexBuild.Progress progress) {
+    Watched watched = new Watched(folder(version), progress);
+    watchers.add(watched);
+    return () -> watchers.remove(watched);
   }
 
-  /// Whether a version's folder says what it was trained on, and it is not indexed yet.
-  boolean isDue(VersionRecord version) {
+  private void tell(Path folder, int done, int all) {
+    for (Watched each : watchers) {
+      if (each.folder.equals(folder)) {
+        each.progress.tell(done, all);
+      }
+    }
+  }
+
+  /// Whether a version's examples are known.
+  boolean isKnown(VersionRecord version) {
+    String manifest = version.facts().manifestDigest();
+    return manifest.isEmpty()
+        ? file(version) != null
+        : kept.apply(version.adapter().tenant(), manifest).isPresent();
+  }
+
+  /// What says what a folder was trained on; null if nothing does.
+  private static @Nullable Path file(VersionRecord version) {
     Path folder = version.facts().folder();
-    return folder != null
-        && Files.isRegularFile(folder.resolve(FILE))
-        && !VersionIndex.isIn(folder(version.adapter().tenant(), version.facts().digest()));
+    return folder != null && Files.isRegularFile(folder.resolve(FILE))
+        ? folder.resolve(FILE)
+        : null;
   }
 
   /// The index of a version, if it has one.
@@ -162,7 +188,13 @@ final class VersionIndexes {
   /// @return empty if they are not known, or nothing can be said by them
   /// @throws IOException if it cannot be read or built
   /// @throws DataException if its folder's examples are no examples
-  synchronized Optional<VersionIndex> build(VersionRecord version, LoraWeights weights)
+  Optional<VersionIndex> build(VersionRecord version, LoraWeights weights) throws IOException {
+    synchronized (building) {
+      return buildAlone(version, weights);
+    }
+  }
+
+  private Optional<VersionIndex> buildAlone(VersionRecord version, LoraWeights weights)
       throws IOException {
     AdapterName adapter = version.adapter();
     Optional<VersionIndex> known = find(adapter.tenant(), version.facts().digest());
@@ -173,7 +205,16 @@ final class VersionIndexes {
     if (given.isEmpty()) {
       return Optional.empty();
     }
-    Path folder = folder(adapter.tenant(), version.facts().digest());
+    String unfit = unfit(weights, given.get().examples.size());
+    if (unfit != null) {
+      log.warn(
+          "{} version {} cannot be indexed, its answers stay unattributed: {}",
+          adapter,
+          version.number(),
+          unfit);
+      return Optional.empty();
+    }
+    Path folder = folder(version);
     Path part = folder.resolveSibling(folder.getFileName() + ".part");
     delete(part);
     Files.createDirectories(part);
@@ -181,24 +222,39 @@ final class VersionIndexes {
     build(part, version, weights, given.get());
     delete(folder);
     Files.move(part, folder, StandardCopyOption.ATOMIC_MOVE);
-    log.info(
-        "indexed the {} examples of {} version {} in {} s",
-        given.get().examples.size(),
-        adapter,
-        version.number(),
-        Math.round((System.nanoTime() - start) / 1e9));
+    if (watchers.stream().noneMatch(each -> each.folder.equals(folder))) {
+      log.info(
+          "indexed the {} examples of {} version {} in {} s",
+          given.get().examples.size(),
+          adapter,
+          version.number(),
+          Math.round((System.nanoTime() - start) / 1e9));
+    }
     return find(adapter.tenant(), version.facts().digest());
+  }
+
+  /// Why no index can be built; null if one can.
+  private @Nullable String unfit(LoraWeights weights, int examples) {
+    if (examples > IndexBuild.MOST_CLUSTERS) {
+      return "%,d examples, can be %,d at most".formatted(examples, IndexBuild.MOST_CLUSTERS);
+    }
+    SketchForm form = SketchForm.of(llama.config());
+    return weights.pairs().keySet().stream().anyMatch(site -> site.layer() >= form.lowestLayer())
+        ? null
+        : "it changes no layer from %d on".formatted(form.lowestLayer());
   }
 
   private void build(Path part, VersionRecord version, LoraWeights weights, Given given)
       throws IOException {
+    Path folder = folder(version);
+    IndexBuild.Progress told = (done, all) -> tell(folder, done, all);
     int longest = given.examples.stream().mapToInt(each -> each.tokens().length).max().orElse(1);
     try (GradientPass pass = new GradientPass(llama, Math.max(512, longest), ACTIVATION_BYTES)) {
       List<Sequence> sequences =
           given.examples.stream()
               .map(each -> new Sequence(each.tokens(), each.targetsFrom()))
               .toList();
-      new IndexBuild(pass, this::run, tokenizer.vocabularySize(), this::decoy, progress)
+      new IndexBuild(pass, this::run, tokenizer.vocabularySize(), this::decoy, told)
           .build(
               part,
               new IndexBuild.Version(
@@ -281,15 +337,15 @@ final class VersionIndexes {
       return kept.apply(version.adapter().tenant(), manifest)
           .map(dataset -> new Given(manifest, dataset.examples()));
     }
-    Path folder = version.facts().folder();
-    if (folder == null || !Files.isRegularFile(folder.resolve(FILE))) {
+    Path file = file(version);
+    if (file == null) {
       return Optional.empty();
     }
-    try (InputStream in = Files.newInputStream(folder.resolve(FILE))) {
+    try (InputStream in = Files.newInputStream(file)) {
       Dataset dataset =
           ContributionReader.read(
               in, encoder, DataLimits.of(EXAMPLE_TOKENS), ContributionReader.Exclusion.NONE);
-      log.info("{}: {}", folder.resolve(FILE), dataset.report());
+      log.debug("{}: {}", file, dataset.report());
       return Optional.of(
           new Given(register(version.adapter(), dataset.examples()), dataset.examples()));
     }
@@ -319,6 +375,10 @@ final class VersionIndexes {
             .mapToObj(i -> new Contribution(hashes.get(i).text(), leaves.get(i)))
             .toList());
     return manifest;
+  }
+
+  private Path folder(VersionRecord version) {
+    return folder(version.adapter().tenant(), version.facts().digest());
   }
 
   private Path folder(String tenant, String digest) {

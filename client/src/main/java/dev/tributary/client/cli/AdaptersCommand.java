@@ -31,6 +31,7 @@ final class AdaptersCommand {
       line.addSubcommand(AdaptersTierCommand.line(tributary, move));
     }
     line.addSubcommand(new AdaptersWatchCommand(tributary));
+    line.addSubcommand(new AdaptersIndexCommand(tributary));
     line.addSubcommand(new AdaptersRebuildCommand(tributary));
     line.addSubcommand(new AdaptersAuditSetCommand(tributary));
     line.addSubcommand(new AdaptersDeleteCommand(tributary));

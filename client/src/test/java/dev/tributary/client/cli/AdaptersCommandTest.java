@@ -15,6 +15,7 @@ import dev.tributary.v1.AdapterVersion;
 import dev.tributary.v1.AdapterVersion.State;
 import dev.tributary.v1.Alias;
 import dev.tributary.v1.ImportVersionRequest;
+import dev.tributary.v1.IndexVersionEvent;
 import dev.tributary.v1.Tier;
 import dev.tributary.v1.UploadVersionRequest;
 import dev.tributary.v1.UploadVersionResponse;
@@ -419,6 +420,55 @@ class AdaptersCommandTest {
     server.adapters.watches.add(
         new FakeAdapters.Watched(List.of(alias.build()), Status.UNAUTHENTICATED));
     assertThat(run("adapters", "watch", "--json").out().lines()).hasSize(2);
+  }
+
+  @Test
+  void index_showsWhatTheVersionIsAttributedBy() {
+    IndexVersionEvent.Builder step = IndexVersionEvent.newBuilder();
+    step.getProgressBuilder().setDone(8).setAll(100);
+    IndexVersionEvent.Builder last = IndexVersionEvent.newBuilder();
+    last.getIndexBuilder()
+        .setVersion(version(2, State.STATE_READY, Tier.TIER_DEVICE))
+        .setMethod("ridge-v1")
+        .setDigest(FakeServer.DIGEST)
+        .setThresholds("score 7/2^20")
+        .setClusters(42);
+    server.adapters.indexing = List.of(step.build(), last.build());
+
+    CommandRun.Result result = run("adapters", "index", "guide@2");
+    assertThat(result.code()).isZero();
+    assertThat(result.out())
+        .isEqualTo(
+            """
+            version     guide@2
+            method      ridge-v1
+            index       %s
+            clusters    42
+            thresholds  score 7/2^20
+            """
+                .formatted(FakeServer.DIGEST));
+    assertThat(result.err()).isEmpty();
+    assertThat(server.adapters.indexed.remove().getAdapter().getNumber()).isEqualTo(2);
+    assertThat(run("adapters", "index", "guide", "--json").out().lines()).hasSize(2);
+
+    last.getIndexBuilder().setExisted(true);
+    server.adapters.indexing = List.of(last.build());
+    assertThat(run("adapters", "index", "guide").err()).isEqualTo("guide@2 is indexed already\n");
+  }
+
+  @Test
+  void index_thatCannotBe_fails() {
+    server.adapters.indexEnd =
+        Status.FAILED_PRECONDITION.withDescription("version 2 of public/guide can't be indexed");
+    CommandRun.Result refused = run("adapters", "index", "guide@2");
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err()).contains("version 2 of public/guide can't be indexed");
+
+    server.adapters.indexEnd = Status.OK;
+    CommandRun.Result silent = run("adapters", "index", "guide@2");
+    assertThat(silent.code()).isEqualTo(1);
+    assertThat(silent.err()).contains("ended without telling of the index");
+    assertThat(run("adapters", "index", "guide*2").code()).isEqualTo(2);
   }
 
   private static AdapterEvent tier(Tier from, Tier to) {

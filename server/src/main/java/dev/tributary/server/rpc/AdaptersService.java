@@ -22,6 +22,8 @@ import dev.tributary.v1.DeleteAdapterRequest;
 import dev.tributary.v1.DeleteVersionRequest;
 import dev.tributary.v1.GetAdapterRequest;
 import dev.tributary.v1.ImportVersionRequest;
+import dev.tributary.v1.IndexVersionEvent;
+import dev.tributary.v1.IndexVersionRequest;
 import dev.tributary.v1.ListAdaptersRequest;
 import dev.tributary.v1.ListAdaptersResponse;
 import dev.tributary.v1.ListVersionsRequest;
@@ -51,6 +53,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   private final AdapterStore store;
   private final AdapterAnswers answers;
   private final Catalogue catalogue;
+  private final Indexing indexing;
   private final Ids ids;
   private final Delay delay;
   private final Duration streamIdle;
@@ -60,6 +63,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
   AdaptersService(
       AdapterStore store,
       AdapterAnswers answers,
+      Indexing indexing,
       Ids ids,
       Delay delay,
       Duration streamIdle,
@@ -67,6 +71,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
     this.store = store;
     this.answers = answers;
     this.catalogue = store.catalogue();
+    this.indexing = indexing;
     this.ids = ids;
     this.delay = delay;
     this.streamIdle = streamIdle;
@@ -316,6 +321,17 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase {
           store.unpin(version);
           return answers.version(store.info(version));
         });
+  }
+
+  @Override
+  public void indexVersion(
+      IndexVersionRequest request, StreamObserver<IndexVersionEvent> responses) {
+    Call.serve(
+        responses,
+        ids.next(),
+        call ->
+            new IndexCall(store, answers, indexing, call, call.paced(delay, streamIdle))
+                .run(resolveOwn(request.getAdapter(), call), request.getAdapter().getName()));
   }
 
   @Override

@@ -123,6 +123,7 @@ public final class GrpcServer implements AutoCloseable {
             new AdaptersService(
                 serving.adapters(),
                 new AdapterAnswers(serving.metrics().versions(), access.state().contributions()),
+                serving.indexing(),
                 ids,
                 delay,
                 settings.streamIdle(),

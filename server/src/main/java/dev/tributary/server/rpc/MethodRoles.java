@@ -79,7 +79,8 @@ final class MethodRoles {
                   "Load",
                   "Unload",
                   "Pin",
-                  "Unpin"),
+                  "Unpin",
+                  "IndexVersion"),
               rows("tributary.v1.Provenance", READERS, "GetReceipt"),
               // Ids of generations are their tenant's own to tell.
               rows("tributary.v1.Provenance", USERS, "ListReceipts"),

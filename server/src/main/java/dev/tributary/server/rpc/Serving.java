@@ -11,6 +11,7 @@ import java.util.function.LongSupplier;
 /// What the services stand on.
 ///
 /// @param attributing says whose data answers come from
+/// @param indexing of what that is told by
 /// @param metrics told of every call
 /// @param clock the engine's: nanoseconds, as [System#nanoTime]
 /// @param time of day, for ids and receipts
@@ -19,6 +20,7 @@ public record Serving(
     Tokenizer tokenizer,
     AdapterStore adapters,
     Attributing attributing,
+    Indexing indexing,
     TrainingRuns training,
     ServedModel model,
     GenerationDefaults defaults,

@@ -21,6 +21,7 @@ import dev.tributary.server.engine.Rejection;
 import dev.tributary.server.ledger.LedgerBroken;
 import dev.tributary.server.ledger.LedgerBusy;
 import dev.tributary.server.state.StateException;
+import dev.tributary.server.state.VersionRecord;
 import dev.tributary.server.tokenize.TemplateException;
 import dev.tributary.server.train.DataException;
 import dev.tributary.server.train.DataRefusal;
@@ -340,7 +341,14 @@ final class Statuses {
   }
 
   /// @param type machine-readable, such as `ADAPTER_BASE`
-  /// @param subject the key, tensor, version or file
+  /// @param subject the key, tensor, version or file A version that can't have an index.
+  static StatusRuntimeException notIndexed(VersionRecord version, Indexing.Reason reason) {
+    return precondition(
+        "INDEX_" + reason.name(),
+        version.adapter().toString(),
+        "version %d of %s %s".formatted(version.number(), version.adapter(), reason.text()));
+  }
+
   static StatusRuntimeException precondition(String type, String subject, String message) {
     return build(
         Code.FAILED_PRECONDITION,

@@ -47,7 +47,8 @@
 ///
 /// **Attribution.** Whose data an answer is, [Attributing] says, beside the call and after it; this
 /// package asks, and records what it said ([Attributions]). Only a GenerateOnce whose caller asked
-/// for shares waits for that.
+/// for shares waits for that. What a version's answers are looked up in is built when its weights
+/// are first read; [IndexCall] has that done now, and tells how far [Indexing] says it is.
 ///
 /// **Training.** [TrainingService] refuses what cannot be trained before anything is registered,
 /// then registers it as [Contributing] does for all, and queues the run; runs themselves are

@@ -97,6 +97,8 @@ final class RpcFixture implements AutoCloseable {
   /// Whom the server asks.
   volatile Attributing attributing = Attributing.NONE;
 
+  final FakeIndexing indexing = new FakeIndexing();
+
   /// Of every version, where there are no books.
   final byte[] pseudonymKey = new byte[AdapterBuildRecord.KEY_BYTES];
 
@@ -279,6 +281,7 @@ final class RpcFixture implements AutoCloseable {
             tokenizer,
             store.store(),
             answer -> attributing.attribute(answer),
+            indexing,
             training,
             new ServedModel(
                 "Echo",
