@@ -9,7 +9,9 @@ import dev.tributary.v1.Statement;
 import dev.tributary.v1.TimeRange;
 import java.io.IOException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,7 +25,8 @@ import picocli.CommandLine.Parameters;
       "What is settled must be proved to stand in the log."
     },
     footer = {
-      "%nExample:",
+      "%nExamples:",
+      "  tributary contributions statement ann",
       "  tributary contributions statement ann --from 2026-11-01 --to 2026-12-01"
     })
 final class ContributionsStatementCommand implements Callable<Integer> {
@@ -34,18 +37,20 @@ final class ContributionsStatementCommand implements Callable<Integer> {
   @Option(
       names = "--from",
       paramLabel = "TIME",
-      required = true,
+      defaultValue = "30d",
       converter = TimeArgument.class,
-      description = "Begin of the period: 2027-01-31, 2027-01-31T12:00:00Z, or 30d (ago).")
+      description =
+          "Begin of the period: 2027-01-31, 2027-01-31T12:00:00Z, or 30d ago"
+              + " (default: ${DEFAULT-VALUE}).")
   private Instant from = Instant.EPOCH;
 
   @Option(
       names = "--to",
       paramLabel = "TIME",
-      required = true,
       converter = TimeArgument.class,
-      description = "End of the period, which is not part of it.")
-  private Instant to = Instant.EPOCH;
+      description =
+          "End of the period, which is not part of it (default: the end of the hour that it is).")
+  private @Nullable Instant to;
 
   @Parameters(paramLabel = "CONTRIBUTOR", description = "Whose data.")
   private String contributor = "";
@@ -57,7 +62,7 @@ final class ContributionsStatementCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (TributaryClient client = tributary.client()) {
-      TimeRange period = TimeArgument.range(from, to);
+      TimeRange period = TimeArgument.range(from, to == null ? thisHoursEnd() : to);
       Statement statement = client.contributions().statement(contributor, period);
       if (tributary.json()) {
         tributary.printJson(statement);
@@ -67,6 +72,10 @@ final class ContributionsStatementCommand implements Callable<Integer> {
       check(client.ledger(), statement, period);
     }
     return 0;
+  }
+
+  private static Instant thisHoursEnd() {
+    return Instant.now().truncatedTo(ChronoUnit.HOURS).plus(1, ChronoUnit.HOURS);
   }
 
   /// Settled lines are to be found in the log.

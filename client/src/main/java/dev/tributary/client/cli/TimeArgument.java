@@ -7,18 +7,20 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /// Reads a time that is past: a day like `2027-01-31` (its beginning in UTC), a time like
-/// `2027-01-31T12:00:00Z`, or `90d` or `12h` ago.
+/// `2027-01-31T12:00:00Z`, or `90d` or `12h` before the hour that it is.
 final class TimeArgument implements ITypeConverter<Instant> {
   @Override
   public Instant convert(String text) {
     if (text.matches("[1-9][0-9]{0,4}[dh]")) {
       long count = Long.parseLong(text.substring(0, text.length() - 1));
       return Instant.now()
+          .truncatedTo(ChronoUnit.HOURS)
           .minus(text.endsWith("d") ? Duration.ofDays(count) : Duration.ofHours(count));
     }
     try {

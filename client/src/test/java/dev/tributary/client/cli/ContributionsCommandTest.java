@@ -8,12 +8,14 @@ import dev.tributary.client.FakeServer;
 import dev.tributary.v1.ContributionReceipt;
 import dev.tributary.v1.RegisterContributionsResponse;
 import dev.tributary.v1.Statement;
+import dev.tributary.v1.TimeRange;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -297,7 +299,19 @@ class ContributionsCommandTest {
     assertThat(run(command).err()).contains("is of another period");
     log.statement = Statement.getDefaultInstance();
     assertThat(run(command).out()).isEqualTo("earned  0\nclosed  not yet\n");
-    assertThat(run("contributions", "statement", "ann", "--from", "2026-11-01").code())
-        .isEqualTo(2);
+  }
+
+  @Test
+  void statement_withoutAPeriod_isOfTheLastThirtyDaysInWholeHours() {
+    run("contributions", "statement", "ann");
+
+    TimeRange period = log.statementsAsked.element().getPeriod();
+    long start = period.getStart().getSeconds();
+    long end = period.getEnd().getSeconds();
+    assertThat(start % 3_600).isZero();
+    assertThat(end % 3_600).isZero();
+    // An hour may begin between the two readings of the clock.
+    assertThat(end - start).isBetween(30 * 86_400L + 3_600, 30 * 86_400L + 7_200);
+    assertThat(Instant.ofEpochSecond(end)).isAfter(Instant.now().minusSeconds(3_600));
   }
 }
