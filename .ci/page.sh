@@ -10,7 +10,7 @@ server/tributary-server --adapters server/demo/adapters --data "$data" --listen 
   --admin 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$log" "$data"' EXIT
-for _ in $(seq 120); do
+for _ in $(seq 600); do # the town guide is indexed first
   grep -q '^ready on ' "$log" && break
   kill -0 "$server" 2>/dev/null || { cat "$log" >&2; echo "the server ended" >&2; exit 1; }
   sleep 1
@@ -18,7 +18,7 @@ done
 address=$(sed -n 's/^ready on \([^ ]*\) .*/\1/p' "$log")
 admin=$(sed -n 's/^admin *on \([^,]*\),.*/\1/p' "$log")
 page=$(sed -n 's#^page *\(http://.*/\)$#\1#p' "$log")
-[ -n "$address" ] && [ -n "$page" ] || { cat "$log" >&2; echo "the server was not ready in 120 s" >&2; exit 1; }
+[ -n "$address" ] && [ -n "$page" ] || { cat "$log" >&2; echo "the server was not ready in 600 s" >&2; exit 1; }
 
 export XDG_CONFIG_HOME=$data/client XDG_STATE_HOME=$data/client
 t="client/tributary --server $address"

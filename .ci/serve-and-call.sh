@@ -10,13 +10,13 @@ server/tributary-server --adapters server/demo/adapters --data "$data" --listen 
   --admin 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$log" "$data"' EXIT
-for _ in $(seq 120); do
+for _ in $(seq 600); do # the town guide is indexed first
   grep -q '^ready on ' "$log" && break
   kill -0 "$server" 2>/dev/null || { cat "$log" >&2; echo "the server ended" >&2; exit 1; }
   sleep 1
 done
 address=$(sed -n 's/^ready on \([^ ]*\) .*/\1/p' "$log")
-[ -n "$address" ] || { cat "$log" >&2; echo "the server was not ready in 120 s" >&2; exit 1; }
+[ -n "$address" ] || { cat "$log" >&2; echo "the server was not ready in 600 s" >&2; exit 1; }
 
 web=$(sed -n 's#^web *\(http://[^/]*\)/.*#\1#p' "$log")
 
@@ -43,9 +43,14 @@ expect "checkpoint" '^tributary.invalid/' curl -sf "$web/checkpoint"
 # Receipts: of an answer by its id, checked without the server, and given again by it.
 export XDG_CONFIG_HOME=$data/client XDG_STATE_HOME=$data/client
 expect "receipts" 'unattributed 100%' $t receipt list
-id=$($t receipt list | sed -n '2s/ .*//p')
-expect "receipt" 'unattributed|base' $t receipt get "$id" --wait -o "$data/receipt"
+id=$($t receipt list --adapter town-guide | sed -n '2s/ .*//p')
+expect "receipt" '^shares +harbour-library' $t receipt get "$id" --wait -o "$data/receipt"
 expect "receipt verifies" 'the receipt holds' client/tributary receipt verify "$data/receipt"
+expect "shares explained" '\[1\] +harbour-library' client/tributary receipt explain "$data/receipt"
+expect "words explained" '^\[1: the Saltmarrow Library opens at 9:20' $t receipt explain "$data/receipt" --replay
+expect "index" 'is indexed already' $t adapters index town-guide
+if told=$($t adapters index pirate 2>&1); then echo "FAILED: what nobody knows the data of is indexed" >&2; exit 1; fi
+expect "no index" 'without an index|examples are not known' echo "$told"
 sed 's/^index \(.*\)$/index 0/' "$data/receipt" >"$data/forged"
 if client/tributary receipt verify "$data/forged" >/dev/null 2>&1; then echo "FAILED: a forged receipt verifies" >&2; exit 1; fi
 expect "receipt replays" '^IDENTICAL$' $t receipt replay "$data/receipt"
@@ -80,6 +85,7 @@ expect "the trained answers" 'lights@1' $t generate -a lights --max-tokens 4 "Wh
 id=$($t receipt list --adapter lights | sed -n '2s/ .*//p')
 expect "receipt of the trained" '' $t receipt get "$id" --wait -o "$data/trained"
 expect "receipt of the trained verifies" 'the receipt holds' client/tributary receipt verify "$data/trained"
+expect "the trained are attributed" '^ridge-v1$|method +ridge-v1' client/tributary receipt explain "$data/trained"
 expect "trained here" 'ORIGIN_TRAINED_HERE' $t --json adapters versions lights
 expect "runs" 'lights +succeeded +2/2' $t training list
 contribution=$(python3 -c "import sqlite3; print(sqlite3.connect('file:$data/state.db?mode=ro', uri=True).execute('SELECT contribution FROM manifests WHERE position = 0 ORDER BY digest LIMIT 1').fetchone()[0])")
@@ -99,6 +105,10 @@ acme="$t --api-key-file $data/acme.key"
 expect "own town" 'acme/town@1' $acme adapters upload town server/demo/adapters/json
 expect "own answer" '"topic": "soap"' $acme generate -a town "Tell me about soap."
 expect "public answer" '9:20' $acme generate -a public/town "At what hour does the Saltmarrow Library open its doors?"
+
+# What a contributor may read with a key of its own.
+expect "contributor" 'role contributor' $a keys create public --role contributor --contributor harbour-library --out "$data/library.key"
+expect "statement" '^town-guide@1 .* [1-9][0-9]* ' $t --api-key-file "$data/library.key" contributions statement harbour-library
 
 # An answer from before the price costs nothing, so it can go before its hour is settled.
 own=$($acme receipt list | sed -n '2s/ .*//p')
