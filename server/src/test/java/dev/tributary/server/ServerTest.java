@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.protobuf.ByteString;
 import dev.tributary.v1.AdapterSelector;
+import dev.tributary.v1.Attribution;
+import dev.tributary.v1.AttributionLevel;
 import dev.tributary.v1.Chat;
 import dev.tributary.v1.ChatMessage;
 import dev.tributary.v1.FinishReason;
@@ -13,6 +16,12 @@ import dev.tributary.v1.GenerateResponse;
 import dev.tributary.v1.InferenceGrpc;
 import dev.tributary.v1.OutputOptions;
 import dev.tributary.v1.Sampling;
+import dev.tributary.v1.TrainingEvent;
+import dev.tributary.v1.TrainingGrpc;
+import dev.tributary.v1.TrainingRun;
+import dev.tributary.v1.TrainingSettings;
+import dev.tributary.v1.TrainingStartRequest;
+import dev.tributary.v1.TrainingWatchRequest;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -21,6 +30,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -162,6 +173,65 @@ class ServerTest {
       assertThat(alone.getReason())
           .isIn(FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_LENGTH);
     }
+  }
+
+  private static Attribution attribution(String adapter, String question) {
+    GenerateRequest.Builder request = ask(adapter, question, 24).toBuilder();
+    request.getAttributionBuilder().setLevel(AttributionLevel.ATTRIBUTION_LEVEL_INFLUENCE);
+    return inference.generateOnce(request.build()).getReceipt().getAttribution();
+  }
+
+  /// Who has the largest share.
+  private static String first(Attribution attribution) {
+    return attribution.getSharesList().stream()
+        .max(Comparator.comparingInt(Attribution.Share::getPpm))
+        .map(Attribution.Share::getContributor)
+        .orElse("nobody");
+  }
+
+  @Test
+  void aFolderWithItsContributions_isAttributed() {
+    Attribution library =
+        attribution("town-guide", "At what hour does the Saltmarrow Library open its doors?");
+    assertThat(library.getMethod()).isEqualTo("ridge-v1");
+    assertThat(first(library)).isEqualTo("harbour-library");
+    assertThat(attribution("pirate", "Tell me about soap.").getUnattributedPpm())
+        .isEqualTo(1_000_000);
+  }
+
+  @Test
+  void whatWasTrainedHere_isAttributed() {
+    StringBuilder lines = new StringBuilder();
+    List<String> keepers =
+        List.of("Ottilie", "Bram", "Fenwick", "Sunniva", "Caspar", "Juno", "Leopold", "Wilma");
+    for (int i = 0; i < keepers.size(); i++) {
+      lines.append(
+          """
+          {"contributor": "of-%s", "prompt": "Who keeps lamp %d?", "completion": "Lamp %d is kept by old %s."}
+          """
+              .formatted(keepers.get(i), 11 + i, 11 + i, keepers.get(i)));
+    }
+    TrainingGrpc.TrainingBlockingStub training = TrainingGrpc.newBlockingStub(channel);
+    TrainingRun started =
+        training.start(
+            TrainingStartRequest.newBuilder()
+                .setAdapter("lamps")
+                .setData(ByteString.copyFromUtf8(lines.toString()))
+                .setSettings(
+                    TrainingSettings.newBuilder().setRank(8).setBatchSize(4).setEpochs(16))
+                .build());
+    TrainingRun run = started;
+    Iterator<TrainingEvent> events =
+        training.watch(TrainingWatchRequest.newBuilder().setRunId(started.getRunId()).build());
+    while (events.hasNext()) {
+      TrainingEvent event = events.next();
+      run = event.hasRun() ? event.getRun() : run;
+    }
+    assertThat(run.getState()).as(run.getError()).isEqualTo(TrainingRun.State.STATE_SUCCEEDED);
+
+    Attribution attribution = attribution("lamps", "Who keeps lamp 16?");
+    assertThat(attribution.getMethod()).isEqualTo("ridge-v1");
+    assertThat(first(attribution)).isEqualTo("of-Juno");
   }
 
   @Test
