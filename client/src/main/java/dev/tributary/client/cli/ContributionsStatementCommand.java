@@ -108,7 +108,10 @@ final class ContributionsStatementCommand implements Callable<Integer> {
           line.getSettled() ? "yes" : "not yet");
     }
     if (statement.getLinesCount() == 0) {
-      tributary.note("No answer in this period has a share of " + contributor + ".");
+      tributary.note(
+          "No answer in this period earned %s anything: a share counts where the answer has a price"
+                  .formatted(contributor)
+              + " and the version was trained or reproduced here (receipts show the others).");
     } else {
       tributary.terminal().table(table);
     }
