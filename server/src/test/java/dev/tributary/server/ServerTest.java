@@ -217,8 +217,7 @@ class ServerTest {
             TrainingStartRequest.newBuilder()
                 .setAdapter("lamps")
                 .setData(ByteString.copyFromUtf8(lines.toString()))
-                .setSettings(
-                    TrainingSettings.newBuilder().setRank(8).setBatchSize(4).setEpochs(16))
+                .setSettings(TrainingSettings.newBuilder().setRank(8).setBatchSize(4).setEpochs(16))
                 .build());
     TrainingRun run = started;
     Iterator<TrainingEvent> events =
