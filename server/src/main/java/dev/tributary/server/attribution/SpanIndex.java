@@ -55,8 +55,8 @@ public final class SpanIndex {
     }
   }
 
-  /// Suffixes `[low, high)` that begin with `depth` tokens of the answer.
-  private record Range(int low, int high, int depth) {}
+  /// Tokens `[from, to)` of an answer.
+  private record Match(int from, int to) {}
 
   private SpanIndex(Bytes file) {
     this.file = file;
@@ -100,11 +100,11 @@ public final class SpanIndex {
   /// @param startsWord whether a word begins at a place of the answer; asked from 0 to its length
   /// @return in the order of the answer
   public List<Span> spans(int[] answer, IntPredicate startsWord) {
-    List<Span> found = new ArrayList<>();
+    List<Match> found = new ArrayList<>();
     int kept = 0;
-    for (Range match : maximal(answer)) {
-      int from = match.low;
-      int to = match.high;
+    for (Match match : maximal(answer)) {
+      int from = match.from;
+      int to = match.to;
       while (from < to && !startsWord.test(from)) {
         from++;
       }
@@ -113,91 +113,131 @@ public final class SpanIndex {
       }
       // What was cut away may leave a match within another one.
       if (from < to && to > kept) {
-        found.add(span(answer, from, to));
+        found.add(new Match(from, to));
         kept = to;
       }
     }
     int most = (int) Math.ceil(KEPT * answer.length);
     return found.stream()
-        .sorted(Comparator.comparingDouble(span -> chance(answer, span)))
+        .sorted(Comparator.comparingDouble(match -> chance(answer, match)))
         .limit(most)
-        .sorted(Comparator.comparingInt(Span::from))
+        .sorted(Comparator.comparingInt(Match::from))
+        .map(match -> span(answer, match))
         .toList();
   }
 
-  /// Matches `[low, high)` of the answer that can't be made longer on either side.
-  private List<Range> maximal(int[] answer) {
-    List<Range> found = new ArrayList<>();
-    int end = 0;
-    for (int from = 0; from < answer.length; from++) {
-      int to = from + longest(answer, from, answer.length).depth;
-      if (to > end) {
-        found.add(new Range(from, to, to - from));
-        end = to;
+  /// Matches that can't be made longer on either side.
+  private List<Match> maximal(int[] answer) {
+    List<Match> found = new ArrayList<>();
+    for (int from = 0; from < answer.length; ) {
+      int to = from + longest(answer, from, answer.length);
+      if (to == from) {
+        from++;
+        continue;
       }
+      found.add(new Match(from, to));
+      if (to == answer.length) {
+        break;
+      }
+      // The next one has the token at `to`. If it can begin somewhere it can begin anywhere behind.
+      int low = from + 1;
+      int high = to;
+      while (low < high) {
+        int middle = (low + high) >>> 1;
+        if (longest(answer, middle, to + 1) == to + 1 - middle) {
+          high = middle;
+        } else {
+          low = middle + 1;
+        }
+      }
+      from = low;
     }
     return found;
   }
 
-  private Span span(int[] answer, int from, int to) {
-    Range range = longest(answer, from, to);
+  private Span span(int[] answer, Match match) {
+    int low = bound(answer, match, false);
+    int high = bound(answer, match, true);
     TreeSet<Integer> whose = new TreeSet<>();
-    int looked = Math.min(range.high - range.low, MOST_PLACES);
+    int looked = Math.min(high - low, MOST_PLACES);
     for (int i = 0; i < looked && whose.size() < MOST_OWNERS; i++) {
-      whose.add(at(owners + text(at(order + range.low + i))));
+      whose.add(at(owners + text(at(order + low + i))));
     }
-    return new Span(from, to, range.high - range.low, List.copyOf(whose));
+    return new Span(match.from, match.to, high - low, List.copyOf(whose));
   }
 
-  /// Natural log of the probability of the span's tokens, each by how often it is in the texts.
-  private double chance(int[] answer, Span span) {
+  /// Natural log of the probability of the match's tokens, each by how often it is in the texts.
+  private double chance(int[] answer, Match match) {
     double log = 0;
-    for (int i = span.from; i < span.to; i++) {
-      long symbol = buckets + answer[i] + 1;
+    for (int i = match.from; i < match.to; i++) {
+      long symbol = buckets + symbol(answer[i]);
       log += Math.log((at(symbol + 1) - at(symbol)) / (double) length);
     }
     return log;
   }
 
-  /// The longest stretch of `answer[from, to)` from its beginning that stands in a text.
-  private Range longest(int[] answer, int from, int to) {
-    Range range = new Range(0, length, 0);
-    while (from + range.depth < to) {
-      Range longer = longer(range, answer[from + range.depth]);
-      if (longer.low == longer.high) {
-        break;
+  /// How many tokens of `answer[from, to)` from its beginning on stand in a text.
+  ///
+  /// One binary search for where they would be among the suffixes: those beside that place have
+  /// most in common with them, and all between two suffixes have what both have (Manber and Myers
+  /// 1993, "Suffix Arrays").
+  private int longest(int[] answer, int from, int to) {
+    int first = symbol(answer[from]);
+    if (first > vocabulary) {
+      return 0;
+    }
+    int low = at(buckets + first);
+    int high = at(buckets + first + 1);
+    int longest = low < high ? 1 : 0;
+    int commonLow = 1;
+    int commonHigh = 1;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      long place = symbols + at(order + middle);
+      int common = Math.min(commonLow, commonHigh);
+      while (from + common < to && at(place + common) == symbol(answer[from + common])) {
+        common++;
       }
-      range = longer;
-    }
-    return range;
-  }
-
-  private Range longer(Range range, int token) {
-    if (token < 0 || token >= vocabulary) {
-      return new Range(0, 0, 0);
-    }
-    int symbol = token + 1;
-    if (range.depth == 0) {
-      return new Range(at(buckets + symbol), at(buckets + symbol + 1), 1);
-    }
-    int low = bound(range.low, range.high, range.depth, symbol);
-    return new Range(low, bound(low, range.high, range.depth, symbol + 1), range.depth + 1);
-  }
-
-  /// The first suffix of `[low, high)` whose symbol at `depth` is not below `symbol`.
-  private int bound(int low, int high, int depth, int symbol) {
-    int from = low;
-    int to = high;
-    while (from < to) {
-      int middle = (from + to) >>> 1;
+      longest = Math.max(longest, common);
+      if (from + common == to) {
+        return longest;
+      }
       // A text's last symbol is 0, below every token, so no match reaches beyond it.
-      if (at(symbols + at(order + middle) + depth) < symbol) {
-        from = middle + 1;
+      if (at(place + common) < symbol(answer[from + common])) {
+        low = middle + 1;
+        commonLow = common;
       } else {
-        to = middle;
+        high = middle;
+        commonHigh = common;
       }
     }
-    return from;
+    return longest;
+  }
+
+  /// The first suffix that begins with the match's tokens, or the first behind all those.
+  private int bound(int[] answer, Match match, boolean behind) {
+    int first = symbol(answer[match.from]);
+    int low = at(buckets + first);
+    int high = at(buckets + first + 1);
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      long place = symbols + at(order + middle) - match.from;
+      int i = match.from + 1;
+      while (i < match.to && at(place + i) == symbol(answer[i])) {
+        i++;
+      }
+      if (i < match.to ? at(place + i) < symbol(answer[i]) : behind) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  /// Of a token, from 1; above all of the texts' for one that is outside the vocabulary.
+  private int symbol(int token) {
+    return token < 0 || token >= vocabulary ? vocabulary + 1 : token + 1;
   }
 
   /// The text that a place is in.
