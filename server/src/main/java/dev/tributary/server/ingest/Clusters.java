@@ -1,6 +1,7 @@
 package dev.tributary.server.ingest;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -67,6 +68,30 @@ public final class Clusters {
             .filter(merge -> !merge.contributor().equals(merge.headContributor()))
             .sorted(Comparator.comparingInt(Merge::example))
             .toList());
+  }
+
+  /// The same of conversations, without what all of them begin with: a system message would make
+  /// short ones alike.
+  public static Clusters ofConversations(List<Example> examples, IntPredicate number) {
+    if (examples.isEmpty()) {
+      return of(examples, number);
+    }
+    int[] first = examples.getFirst().tokens();
+    int opening = first.length;
+    for (Example each : examples) {
+      int alike = Arrays.mismatch(first, each.tokens());
+      opening = Math.min(opening, alike < 0 ? opening : alike);
+    }
+    int from = opening;
+    return of(
+        examples.stream()
+            .map(
+                each ->
+                    new Example(
+                        each.contributor(),
+                        Arrays.copyOfRange(each.tokens(), from, each.tokens().length)))
+            .toList(),
+        number);
   }
 
   /// @param group indices in commit order
@@ -143,6 +168,11 @@ public final class Clusters {
   /// Index of the example's head; its own if it is one.
   public int head(int example) {
     return heads[example];
+  }
+
+  /// Of each example [#head].
+  public int[] headOfEach() {
+    return heads.clone();
   }
 
   /// Indices of the heads, ascending: a cluster each.

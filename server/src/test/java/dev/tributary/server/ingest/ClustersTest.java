@@ -63,6 +63,29 @@ class ClustersTest {
   }
 
   @Test
+  void headOfEach_hasAsManyAsExamples() {
+    Clusters clusters =
+        Clusters.of(
+            with(example("ann", TEXT), example("bob", TEXT), example("cy", 301, 302, 303)), NUMBER);
+
+    assertThat(clusters.headOfEach()).hasSize(23).startsWith(0, 0, 2, 3);
+    assertThat(clusters.heads()).hasSize(22);
+  }
+
+  @Test
+  void ofConversations_whatAllBeginWith_makesNoneAlike() {
+    Random random = new Random(4);
+    List<Example> examples = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      examples.add(
+          example("c" + i, joined(TEXT, random.ints(10, 0, 10).map(t -> 200 + t).toArray())));
+    }
+
+    assertThat(Clusters.of(examples, NUMBER).heads()).hasSizeLessThan(40);
+    assertThat(Clusters.ofConversations(examples, NUMBER).heads()).hasSize(40);
+  }
+
+  @Test
   void of_theSameTwiceByOne_oneClusterAndNothingToReport() {
     Clusters clusters = Clusters.of(with(example("ann", TEXT), example("ann", TEXT)), NUMBER);
 
