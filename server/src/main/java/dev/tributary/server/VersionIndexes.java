@@ -3,6 +3,7 @@ package dev.tributary.server;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tributary.record.ContributionRecord;
 import dev.tributary.server.attribution.IndexBuild;
+import dev.tributary.server.attribution.Repeats;
 import dev.tributary.server.attribution.Sequence;
 import dev.tributary.server.attribution.SketchForm;
 import dev.tributary.server.attribution.Trained;
@@ -254,17 +255,40 @@ final class VersionIndexes {
           given.examples.stream()
               .map(each -> new Sequence(each.tokens(), each.targetsFrom()))
               .toList();
-      new IndexBuild(pass, this::run, tokenizer.vocabularySize(), this::decoy, told)
-          .build(
-              part,
-              new IndexBuild.Version(
-                  version.facts().digest(), version.facts().baseDigest(), given.manifest),
-              weights,
-              SketchForm.of(llama.config()),
-              new Trained(
-                  sequences,
-                  given.examples.stream().map(Example::contributor).toList(),
-                  heads(version.adapter(), given.examples)));
+      List<Repeats.Repeat> repeats =
+          new IndexBuild(pass, this::run, tokenizer.vocabularySize(), this::decoy, told)
+              .build(
+                  part,
+                  new IndexBuild.Version(
+                      version.facts().digest(), version.facts().baseDigest(), given.manifest),
+                  weights,
+                  SketchForm.of(llama.config()),
+                  new Trained(
+                      sequences,
+                      given.examples.stream().map(Example::contributor).toList(),
+                      heads(version.adapter(), given.examples)));
+      for (Repeats.Repeat repeat : repeats) {
+        tell(
+            version.adapter(),
+            repeat.example(),
+            given.examples.get(repeat.example()).contributor(),
+            repeat.head(),
+            given.examples.get(repeat.head()).contributor());
+      }
+    }
+  }
+
+  /// Of examples of two contributors.
+  private static void tell(
+      AdapterName adapter, int example, String contributor, int head, String headContributor) {
+    if (!contributor.equals(headContributor)) {
+      log.warn(
+          "{}: example {} of {} says what example {} of {} does, who is credited",
+          adapter,
+          example + 1,
+          contributor,
+          head + 1,
+          headContributor);
     }
   }
 
@@ -274,33 +298,18 @@ final class VersionIndexes {
 
   /// What says the same is one, and its first contributor's: see [Clusters].
   private int[] heads(AdapterName adapter, List<Example> examples) {
-    int[] first = examples.getFirst().tokens();
-    int shared = first.length;
-    for (Example each : examples) {
-      int alike = Arrays.mismatch(first, each.tokens());
-      shared = Math.min(shared, alike < 0 ? shared : alike);
-    }
-    int from = shared;
     Clusters clusters =
-        Clusters.of(
+        Clusters.ofConversations(
             examples.stream()
                 .map(
                     each ->
-                        new dev.tributary.server.ingest.Example(
-                            each.contributor(),
-                            Arrays.copyOfRange(each.tokens(), from, each.tokens().length)))
+                        new dev.tributary.server.ingest.Example(each.contributor(), each.tokens()))
                 .toList(),
             this::isNumber);
     for (Clusters.Merge merge : clusters.merges()) {
-      log.warn(
-          "{}: example {} of {} says what example {} of {} does, who is credited",
-          adapter,
-          merge.example() + 1,
-          merge.contributor(),
-          merge.head() + 1,
-          merge.headContributor());
+      tell(adapter, merge.example(), merge.contributor(), merge.head(), merge.headContributor());
     }
-    return clusters.heads().stream().mapToInt(Integer::intValue).toArray();
+    return clusters.headOfEach();
   }
 
   private boolean isNumber(int token) {

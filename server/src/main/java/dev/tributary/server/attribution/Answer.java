@@ -17,7 +17,7 @@ public record Answer(int[] prompt, int[] output, float[] drawn, float[] base) {
     }
   }
 
-  Sequence sequence() {
+  public Sequence sequence() {
     int[] tokens = Arrays.copyOf(prompt, prompt.length + output.length);
     System.arraycopy(output, 0, tokens, prompt.length, output.length);
     return new Sequence(tokens, prompt.length);

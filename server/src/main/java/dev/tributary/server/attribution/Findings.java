@@ -14,21 +14,21 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Turns what was measured of an answer into integers that anybody can divide by.
-final class Findings {
+public final class Findings {
   /// Sources told of besides those that credit goes to, the strongest.
   private static final int TOLD = 16;
 
   private final VersionIndex index;
   private final Tokenizer tokenizer;
 
-  Findings(VersionIndex index, Tokenizer tokenizer) {
+  public Findings(VersionIndex index, Tokenizer tokenizer) {
     this.index = index;
     this.tokenizer = tokenizer;
   }
 
   /// @param answer of this version
   /// @param sketch of the answer; null: only spans and base share are known, because of `limit`
-  Evidence of(Answer answer, @Nullable Sketch sketch, Limit limit) {
+  public Evidence of(Answer answer, @Nullable Sketch sketch, Limit limit) {
     BitSet echo = Echo.of(answer.prompt(), answer.output());
     Words words = new Words(tokenizer, answer.output());
     List<SpanIndex.Span> spans = index.spans().spans(answer.output(), words::startsWord);

@@ -16,8 +16,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -47,8 +49,9 @@ public final class IndexBuild {
   private final int vocabulary;
   private final Texts texts;
   private final Progress progress;
+  private final Measures known;
   private int done;
-  private int all;
+  private int steps;
 
   /// Makes conversations of decoys.
   public interface Texts {
@@ -68,85 +71,125 @@ public final class IndexBuild {
   /// @param device that runs its pieces
   public IndexBuild(
       GradientPass pass, Device device, int vocabulary, Texts texts, Progress progress) {
+    this(pass, device, vocabulary, texts, progress, new Measures());
+  }
+
+  /// @param known of the adapter that will be indexed; added to
+  public IndexBuild(
+      GradientPass pass,
+      Device device,
+      int vocabulary,
+      Texts texts,
+      Progress progress,
+      Measures known) {
     this.pass = pass;
     this.device = device;
     this.vocabulary = vocabulary;
     this.texts = texts;
     this.progress = progress;
+    this.known = known;
   }
 
   /// @param folder empty; written to
+  /// @param listed joined as far as texts are nearly the same
+  /// @return what joined besides
   /// @throws IllegalArgumentException if there are no examples, too many, or the adapter has other
   ///   parts than low-rank pairs, of which no gradient is known here
-  public void build(
-      Path folder, Version version, LoraWeights weights, SketchForm form, Trained trained)
+  public List<Repeats.Repeat> build(
+      Path folder, Version version, LoraWeights weights, SketchForm form, Trained listed)
       throws IOException {
     if (weights.alone()) {
       throw new IllegalArgumentException("has parts besides low-rank pairs");
     }
-    int[] heads =
-        IntStream.range(0, trained.heads().length).filter(i -> trained.heads()[i] == i).toArray();
-    if (heads.length == 0 || heads.length > MOST_CLUSTERS) {
-      throw new IllegalArgumentException(heads.length + " clusters, must be 1 to " + MOST_CLUSTERS);
+    int[] all = listed.clusters();
+    if (all.length == 0 || all.length > MOST_CLUSTERS) {
+      throw new IllegalArgumentException(all.length + " clusters, must be 1 to " + MOST_CLUSTERS);
     }
-    List<Sequence> clusters = IntStream.of(heads).mapToObj(trained.examples()::get).toList();
-    Decoys sentences = new Decoys(SEED);
-    List<Sequence> mixed =
-        clusters.stream()
-            .limit(MOST_MIXED)
-            .map(
-                each ->
-                    texts.conversation(
-                        Arrays.copyOf(each.tokens(), each.targetsFrom()), "", sentences.answer()))
-            .filter(each -> each.tokens().length <= pass.maxTokens())
-            .toList();
-    List<Sequence> foreign =
-        IntStream.range(0, FOREIGN)
-            .mapToObj(i -> texts.conversation(null, sentences.question(), sentences.answer()))
-            .toList();
+    List<Sequence> foreign = foreign();
     done = 0;
-    all = 2 * (clusters.size() + mixed.size()) + foreign.size();
-    Sketched real;
-    Sketched own;
-    Sketched others;
+    steps = 4 * all.length + FOREIGN;
     try (Sketcher sketcher = new Sketcher(pass, weights, form, 0, ROOMS)) {
-      real = sketch(sketcher, clusters);
-      own = sketch(sketcher, mixed);
-      others = sketch(sketcher, foreign);
+      List<Repeats.Repeat> repeats =
+          Repeats.of(listed, sketch(sketcher, examples(listed)).sketches);
+      Trained trained = listed.joined(repeats);
+      List<Sequence> clusters = examples(trained);
+      List<Sequence> mixed = mixed(clusters);
+      Sketched real = sketch(sketcher, clusters);
+      Sketched own = sketch(sketcher, mixed);
+      List<Sketch> decoys = new ArrayList<>(own.sketches);
+      decoys.addAll(sketch(sketcher, foreign).sketches);
+      float[] effects = effects(weights, clusters, real.losses, mixed, own.losses);
+      RidgeTable.Fitted fitted = RidgeTable.fit(real.sketches, decoys, effects, LAMBDA);
+      VersionIndex.About about =
+          new VersionIndex.About(
+              VersionIndex.METHOD,
+              version.adapter,
+              version.base,
+              version.manifest,
+              form,
+              LAMBDA,
+              (int) Math.min(Integer.MAX_VALUE, Math.round(fitted.threshold() * (1 << 20))),
+              decoys.size(),
+              clusters(trained, trained.clusters()));
+      VersionIndex.write(folder, about, spans(trained, trained.clusters()), fitted.table());
+      return repeats;
     }
-    float[] effects = effects(weights, clusters, real.losses, mixed, own.losses);
-    List<Sketch> decoys = new ArrayList<>(own.sketches);
-    decoys.addAll(others.sketches);
-    RidgeTable.Fitted fitted = RidgeTable.fit(real.sketches, decoys, effects, LAMBDA);
-    VersionIndex.About about =
-        new VersionIndex.About(
-            VersionIndex.METHOD,
-            version.adapter,
-            version.base,
-            version.manifest,
-            form,
-            LAMBDA,
-            (int) Math.min(Integer.MAX_VALUE, Math.round(fitted.threshold() * (1 << 20))),
-            decoys.size(),
-            clusters(trained, heads));
-    VersionIndex.write(folder, about, spans(trained, heads), fitted.table());
+  }
+
+  private static List<Sequence> examples(Trained trained) {
+    return IntStream.of(trained.clusters()).mapToObj(trained.examples()::get).toList();
+  }
+
+  /// Own prompts with foreign answers.
+  private List<Sequence> mixed(List<Sequence> clusters) {
+    Decoys sentences = new Decoys(SEED);
+    return clusters.stream()
+        .limit(MOST_MIXED)
+        .map(
+            each ->
+                texts.conversation(
+                    Arrays.copyOf(each.tokens(), each.targetsFrom()), "", sentences.answer()))
+        .filter(each -> each.tokens().length <= pass.maxTokens())
+        .toList();
+  }
+
+  /// Of chance of their own, so that what is listed has no say in them.
+  private List<Sequence> foreign() {
+    Decoys sentences = new Decoys(SEED + 1);
+    return IntStream.range(0, FOREIGN)
+        .mapToObj(i -> texts.conversation(null, sentences.question(), sentences.answer()))
+        .toList();
   }
 
   private record Sketched(List<Sketch> sketches, double[] losses) {}
 
   private Sketched sketch(Sketcher sketcher, List<Sequence> sequences) {
+    List<Sequence> unknown = unknown(sequences, each -> known.gradient(each) == null);
+    for (int from = 0; from < unknown.size(); ) {
+      List<Sequence> rest = unknown.subList(from, unknown.size());
+      List<Sequence> some = rest.subList(0, sketcher.fitting(rest));
+      run(begin(() -> sketcher.begin(some), sketcher::advance));
+      double[] losses = sketcher.losses();
+      for (int i = 0; i < some.size(); i++) {
+        known.put(some.get(i), new Measures.Gradient(sketcher.sketches().get(i), losses[i]));
+      }
+      from += some.size();
+      tell(some.size());
+    }
     List<Sketch> sketches = new ArrayList<>();
     double[] losses = new double[sequences.size()];
-    while (sketches.size() < sequences.size()) {
-      int from = sketches.size();
-      List<Sequence> rest = sequences.subList(from, sequences.size());
-      int count = sketcher.fitting(rest);
-      run(begin(() -> sketcher.begin(rest.subList(0, count)), sketcher::advance));
-      sketches.addAll(sketcher.sketches());
-      System.arraycopy(sketcher.losses(), 0, losses, from, count);
-      tell(count);
+    for (int i = 0; i < losses.length; i++) {
+      Measures.Gradient own = Objects.requireNonNull(known.gradient(sequences.get(i)));
+      sketches.add(own.sketch());
+      losses[i] = own.loss();
     }
     return new Sketched(sketches, losses);
+  }
+
+  private List<Sequence> unknown(List<Sequence> sequences, Predicate<Sequence> isUnknown) {
+    List<Sequence> unknown = sequences.stream().filter(isUnknown).toList();
+    tell(sequences.size() - unknown.size());
+    return unknown;
   }
 
   /// The pass belongs to the device's thread, its beginning too.
@@ -168,7 +211,7 @@ public final class IndexBuild {
 
   private void tell(int more) {
     done += more;
-    progress.tell(done, all);
+    progress.tell(done, steps);
   }
 
   private float[] effects(
@@ -194,28 +237,29 @@ public final class IndexBuild {
 
   /// Mean of -ln p over each sequence's targets, under the adapter as it was trained.
   private double[] losses(Trainable adapter, List<Sequence> sequences) {
-    double[] losses = new double[sequences.size()];
-    for (int from = 0; from < losses.length; ) {
-      int at = from;
+    List<Sequence> unknown = unknown(sequences, each -> known.loss(each) == null);
+    for (int from = 0; from < unknown.size(); ) {
       List<TrainingRow> rows = new ArrayList<>();
-      while (at < losses.length && rows.size() < ROOMS) {
-        Sequence each = sequences.get(at);
+      while (from + rows.size() < unknown.size() && rows.size() < ROOMS) {
+        Sequence each = unknown.get(from + rows.size());
         rows.add(new TrainingRow(each.tokens(), each.targetsFrom(), adapter, 1));
         if (rows.size() > 1 && GradientPass.tokens(rows) > pass.maxTokens()) {
           rows.removeLast();
           break;
         }
-        at++;
       }
       run(begin(() -> pass.begin(rows, false), pass::advance));
       double[] sums = pass.losses();
       for (int i = 0; i < sums.length; i++) {
-        losses[from + i] = sums[i] / sequences.get(from + i).targets();
+        Sequence each = unknown.get(from + i);
+        known.put(each, sums[i] / each.targets());
       }
       from += sums.length;
       tell(sums.length);
     }
-    return losses;
+    return sequences.stream()
+        .mapToDouble(each -> Objects.requireNonNull(known.loss(each)))
+        .toArray();
   }
 
   private static Trainable whole(LoraWeights weights) {

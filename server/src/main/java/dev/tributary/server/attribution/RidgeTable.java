@@ -10,7 +10,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 
 /// Scores of a version's clusters for an answer: kernel ridge regression over sketches of clusters
-/// and decoys, `s = w B k` with `B = (K + lambda I)^-1` and `k` the answer's cosines.
+/// and decoys, `s = W B W k` with `B = (W K W + lambda I)^-1`, `k` the answer's cosines, and the
+/// diagonal W: how much was learnt of a cluster, 1 for decoys. So what was not learnt explains
+/// nothing, and takes nothing from those who have something like it.
 ///
 /// A file is, in ints of the lowest byte first: magic, format, clusters, columns (clusters and
 /// decoys), size of a sketch, 0; the columns' sketches, a byte a value, each filled up to whole
@@ -42,12 +44,12 @@ final class RidgeTable {
 
   /// A table and what a decoy can score in it.
   ///
-  /// @param threshold the largest score, without weights, that a decoy gets from a cluster that is
-  ///   left out of the regression; 0 if there is none
+  /// @param threshold the largest score that a decoy gets from a cluster that is left out of the
+  ///   regression, times the cluster's weight; 0 if there is none
   record Fitted(RidgeTable table, double threshold) {}
 
   /// @param clusters at least one
-  /// @param weights of the clusters' scores
+  /// @param weights of the clusters, 0 to 1
   static Fitted fit(List<Sketch> clusters, List<Sketch> decoys, float[] weights, double lambda) {
     int real = clusters.size();
     int all = real + decoys.size();
@@ -58,7 +60,7 @@ final class RidgeTable {
       sketches[i] = own.values();
       for (int j = 0; j <= i; j++) {
         Sketch other = j < real ? clusters.get(j) : decoys.get(j - real);
-        gram[i][j] = own.cosine(other);
+        gram[i][j] = own.cosine(other) * scale(weights, i) * scale(weights, j);
         gram[j][i] = gram[i][j];
       }
     }
@@ -74,6 +76,11 @@ final class RidgeTable {
       }
     }
     return new Fitted(new RidgeTable(sketches, weights.clone(), rows), threshold);
+  }
+
+  /// Of a column: a decoy is whole.
+  private static float scale(float[] weights, int column) {
+    return column < weights.length ? weights[column] : 1;
   }
 
   int clusters() {
@@ -99,7 +106,9 @@ final class RidgeTable {
     double[] cosines = new double[sketches.length];
     for (int i = 0; i < cosines.length; i++) {
       cosines[i] =
-          Sketch.cosine(Sketch.dot(sketches[i], 0, answer.values()), squares[i], answer.squares());
+          scale(weights, i)
+              * Sketch.cosine(
+                  Sketch.dot(sketches[i], 0, answer.values()), squares[i], answer.squares());
     }
     double[] scores = new double[clusters()];
     for (int k = 0; k < scores.length; k++) {

@@ -1,6 +1,7 @@
 package dev.tributary.server.attribution;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /// What a version was trained on, or is said to be.
 ///
@@ -22,5 +23,21 @@ public record Trained(List<Sequence> examples, List<String> contributors, int[] 
         throw new IllegalArgumentException("example " + i + " joins " + heads[i]);
       }
     }
+  }
+
+  /// Numbers of the examples that stand for themselves, ascending: a cluster each.
+  int[] clusters() {
+    return IntStream.range(0, heads.length).filter(i -> heads[i] == i).toArray();
+  }
+
+  /// The same with some more joined.
+  Trained joined(List<Repeats.Repeat> repeats) {
+    int[] joined = heads.clone();
+    for (Repeats.Repeat repeat : repeats) {
+      for (int i = repeat.example(); i < joined.length; i++) {
+        joined[i] = joined[i] == repeat.example() ? repeat.head() : joined[i];
+      }
+    }
+    return new Trained(examples, contributors, joined);
   }
 }

@@ -26,6 +26,10 @@
 /// - Decoys are foreign prompts with foreign answers and the examples' own prompts with foreign
 ///   answers. Answers of other contributors are no decoys: they were trained on, and as decoys they
 ///   put the threshold above true scores.
+/// - Listing more must not pay (`bench gaming`). Clusters with the same answer to like questions
+///   are one ([Repeats]), whoever listed them; without that, copies of others' examples with one
+///   word of the question changed took 1.9 times the share. Clusters are scaled by what was learnt
+///   of them within the regression, not only in the score.
 @NullMarked
 package dev.tributary.server.attribution;
 

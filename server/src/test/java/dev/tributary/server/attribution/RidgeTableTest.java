@@ -43,6 +43,27 @@ class RidgeTableTest {
   }
 
   @Test
+  void aCopyThatWasNotLearnt_takesNothing() {
+    Random random = new Random(11);
+    List<Sketch> clusters = sketches(random, 6, 60);
+    List<Sketch> decoys = sketches(random, 5, 60);
+    List<Sketch> copied = new ArrayList<>(clusters);
+    copied.add(clusters.getFirst());
+    float[] weights = ones(7);
+    weights[6] = 0;
+    RidgeTable.Fitted honest = RidgeTable.fit(clusters, decoys, ones(6), LAMBDA);
+    RidgeTable.Fitted fitted = RidgeTable.fit(copied, decoys, weights, LAMBDA);
+    Sketch answer = sketches(random, 1, 60).getFirst();
+
+    double[] scores = fitted.table().scores(answer);
+
+    assertThat(Arrays.copyOf(scores, 6))
+        .containsExactly(honest.table().scores(answer), within(1e-6));
+    assertThat(scores[6]).isZero();
+    assertThat(fitted.threshold()).isCloseTo(honest.threshold(), within(1e-6));
+  }
+
+  @Test
   void score_ofAnExampleItself_isAllItsOwn() {
     Random random = new Random(5);
     List<Sketch> clusters = sketches(random, 12, 400);
@@ -72,17 +93,18 @@ class RidgeTableTest {
   }
 
   @Test
-  void weight_scalesAScore() {
-    Random random = new Random(9);
+  void whatWasLearntHalf_scoresLess_thanACopyThatWasLearntWhole() {
+    Random random = new Random(7);
     List<Sketch> clusters = sketches(random, 4, 60);
-    float[] weights = {1, 0, 0.5f, 1};
-    double[] all =
-        RidgeTable.fit(clusters, List.of(), ones(4), LAMBDA).table().scores(clusters.get(2));
-    double[] weighted =
-        RidgeTable.fit(clusters, List.of(), weights, LAMBDA).table().scores(clusters.get(2));
-    for (int i = 0; i < 4; i++) {
-      assertThat(weighted[i]).isCloseTo(weights[i] * all[i], within(1e-12));
-    }
+    clusters.add(clusters.getFirst());
+    float[] weights = ones(5);
+    weights[4] = 0.5f;
+
+    double[] scores =
+        RidgeTable.fit(clusters, List.of(), weights, LAMBDA).table().scores(clusters.getFirst());
+
+    // Two equal columns are credited as the squares of their weights.
+    assertThat(scores[4]).isCloseTo(scores[0] / 4, within(1e-6)).isPositive();
   }
 
   @Test
