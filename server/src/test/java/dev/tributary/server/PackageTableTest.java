@@ -68,6 +68,7 @@ class PackageTableTest {
                   "tokenize",
                   "train",
                   "attribution",
+                  "ingest",
                   "ledger")));
 
   /// Outside packages, and the only ones of ours that may import them; "" is the root.

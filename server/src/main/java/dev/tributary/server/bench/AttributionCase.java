@@ -74,7 +74,11 @@ record AttributionCase(
     Asking asking = new Asking(llama, tokenizer, IntStream.range(0, pages).toArray());
     for (Example each : dataset(tokenizer, questions).examples()) {
       asked.add(
-          asking.ask(each, names.indexOf(each.contributor()), List.of(new AdapterUse(weights, 1))));
+          asking.ask(
+              Arrays.copyOf(each.tokens(), each.targetsFrom()),
+              Arrays.copyOfRange(each.tokens(), each.targetsFrom(), each.tokens().length),
+              names.indexOf(each.contributor()),
+              List.of(new AdapterUse(weights, 1))));
     }
     return new AttributionCase(
         names,
@@ -139,10 +143,9 @@ record AttributionCase(
         .formatted(data.size(), names.size(), questions.size(), exact, 100 * beyond);
   }
 
-  private record Asking(Llama llama, Tokenizer tokenizer, int[] pages) {
-    Question ask(Example of, int contributor, List<AdapterUse> adapter) {
-      int[] prompt = Arrays.copyOf(of.tokens(), of.targetsFrom());
-      int[] expected = Arrays.copyOfRange(of.tokens(), of.targetsFrom(), of.tokens().length);
+  /// Generates greedily.
+  record Asking(Llama llama, Tokenizer tokenizer, int[] pages) {
+    Question ask(int[] prompt, int[] expected, int contributor, List<AdapterUse> adapter) {
       int[] output = answer(prompt, adapter);
       int[] all = Arrays.copyOf(prompt, prompt.length + output.length);
       System.arraycopy(output, 0, all, prompt.length, output.length);

@@ -25,6 +25,8 @@ import picocli.CommandLine.Spec;
       PeerCommand.class,
       LedgerCommand.class,
       AttributionCommand.class,
+      GamingCommand.class,
+      SpansCommand.class,
       TrainCommand.class,
       HelpCommand.class
     })
