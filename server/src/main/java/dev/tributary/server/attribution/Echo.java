@@ -15,7 +15,9 @@ final class Echo {
 
   private Echo() {}
 
-  /// Tokens of `answer` within a run of [#LEAST] at least that stands in `prompt` in this order.
+  /// Tokens of `answer` within a run of [#LEAST] at least that stands in `prompt` in this order, the
+  /// one before such a run, whose token differs if a space is before it in one of the two alone, and
+  /// one that ends the answer after it, which no text has.
   static BitSet of(int[] prompt, int[] answer) {
     BitSet echo = new BitSet(answer.length);
     Map<Integer, List<Integer>> places = new HashMap<>();
@@ -29,6 +31,12 @@ final class Echo {
           break;
         }
       }
+    }
+    for (int run = echo.nextSetBit(0); run >= 0; run = echo.nextSetBit(echo.nextClearBit(run))) {
+      echo.set(Math.max(0, run - 1));
+    }
+    if (answer.length > 1 && echo.get(answer.length - 2)) {
+      echo.set(answer.length - 1);
     }
     return echo;
   }

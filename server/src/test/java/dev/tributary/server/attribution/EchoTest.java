@@ -28,6 +28,13 @@ class EchoTest {
         .isEqualTo(Echo.LEAST);
   }
 
+  @Test
+  void aSentencePastedAndRepeated_isEchoToItsEnd() {
+    int[] prompt = {1, 2, 3, 50, 51, 52, 53, 54, 55, 56, 57, 58, 4, 5};
+    int[] answer = {150, 51, 52, 53, 54, 55, 56, 57, 58, 9};
+    assertThat(Echo.of(prompt, answer).cardinality()).isEqualTo(answer.length);
+  }
+
   private static BitSet brute(int[] prompt, int[] answer) {
     BitSet echo = new BitSet();
     for (int from = 0; from < answer.length; from++) {
@@ -39,6 +46,12 @@ class EchoTest {
         }
       }
     }
-    return echo;
+    BitSet whole = (BitSet) echo.clone();
+    for (int i = 0; i < answer.length; i++) {
+      boolean before = !echo.get(i) && echo.get(i + 1);
+      boolean end = i == answer.length - 1 && i > 0 && (echo.get(i - 1) || whole.get(i - 1));
+      whole.set(i, echo.get(i) || before || end);
+    }
+    return whole;
   }
 }
