@@ -88,7 +88,7 @@ expect "receipt of the trained verifies" 'the receipt holds' client/tributary re
 expect "the trained are attributed" '^ridge-v1$|method +ridge-v1' client/tributary receipt explain "$data/trained"
 expect "trained here" 'ORIGIN_TRAINED_HERE' $t --json adapters versions lights
 expect "runs" 'lights +succeeded +2/2' $t training list
-contribution=$(python3 -c "import sqlite3; print(sqlite3.connect('file:$data/state.db?mode=ro', uri=True).execute('SELECT contribution FROM manifests WHERE position = 0 ORDER BY digest LIMIT 1').fetchone()[0])")
+contribution=$(python3 -c "import sqlite3; print(sqlite3.connect('file:$data/state.db?mode=ro', uri=True).execute('SELECT contribution FROM manifests WHERE position = 0 AND digest = (SELECT digest FROM manifests GROUP BY digest ORDER BY COUNT(*) LIMIT 1)').fetchone()[0])")
 expect "withdraw" 'is withdrawn' $t contributions withdraw "$contribution" --reason "asked to"
 expect "rebuild" '1 withdrawn, left out|lights@2' $t adapters rebuild lights
 expect "audit set" 'audit set of lights@2' $t adapters audit-set lights --of 2 --subsets 2 --seeds 1
