@@ -15,9 +15,9 @@ final class Echo {
 
   private Echo() {}
 
-  /// Tokens of `answer` within a run of [#LEAST] at least that stands in `prompt` in this order, the
-  /// one before such a run, whose token differs if a space is before it in one of the two alone, and
-  /// one that ends the answer after it, which no text has.
+  /// Tokens of `answer` within a run of [#LEAST] at least that stands in `prompt` in this order,
+  /// the one before such a run, whose token differs if a space is before it in one of the two
+  /// alone, and one that ends the answer after it, which no text has.
   static BitSet of(int[] prompt, int[] answer) {
     BitSet echo = new BitSet(answer.length);
     Map<Integer, List<Integer>> places = new HashMap<>();
