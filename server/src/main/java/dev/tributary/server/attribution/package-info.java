@@ -5,8 +5,8 @@
 /// ([SpanIndex]), and whose data caused it ([RidgeTable]). Shares follow from the second; a span
 /// only restricts who may receive its tokens' part.
 ///
-/// How influence is measured was chosen on one adapter (sentence-games) and reported on another
-/// (town-guide), see `bench attribution`:
+/// How influence is measured was chosen by what two adapters (sentence-games and town-guide)
+/// showed, so neither is a held-out one; see `bench attribution`:
 ///
 /// - Gradients are of the loss at the base (B = 0), of B alone: at the trained weights memorised
 ///   examples have vanishing ones. At B = 0 only B has one, and the forward is the base's, whose
